@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What kmod/segment.c needs of the kernel, for userspace: the same names on
+ * the compiler's atomics. The kernel's headers that it includes are empty
+ * files here, made by the Makefile.
+ */
+#ifndef SHIM_H
+#define SHIM_H
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint8_t u8;
+typedef uint64_t u64;
+
+#define PAGE_SIZE 4096UL
+#define SMP_CACHE_BYTES 64
+#define ____cacheline_aligned __attribute__((aligned(SMP_CACHE_BYTES)))
+#define DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))
+#define min_t(type, a, b) ((type)(a) < (type)(b) ? (type)(a) : (type)(b))
+#undef static_assert
+#define static_assert(expr) _Static_assert(expr, #expr)
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+typedef struct {
+	long counter;
+} atomic_long_t;
+
+struct rcu_head {
+	void *pad[2];
+};
+
+/* The test's allocator keeps worn blocks to the end: no grace period at all. */
+static inline void rcu_read_lock(void) {}
+static inline void rcu_read_unlock(void) {}
+
+/*
+ * With SHIM_PAUSES a thread loses its CPU now and then between two steps, as if
+ * it were preempted, for windows of a few instructions are hardly ever hit else.
+ */
+#ifdef SHIM_PAUSES
+#include <sched.h>
+#include <unistd.h>
+
+static inline void shim_pause(void)
+{
+	static __thread unsigned int state = 1;
+
+	state = state * 1103515245 + 12345;
+	if (!(state >> 16 & 0xff))
+		sched_yield();
+	if (!(state >> 16 & 0x1fff))
+		usleep(200);
+}
+#else
+static inline void shim_pause(void) {}
+#endif
+
+#define LOAD(p, order) __atomic_load_n(p, __ATOMIC_##order)
+#define STORE(p, v, order) __atomic_store_n(p, v, __ATOMIC_##order)
+
+#define smp_load_acquire(p) LOAD(p, ACQUIRE)
+#define smp_store_release(p, v) STORE(p, v, RELEASE)
+
+#define atomic_read(v) (shim_pause(), LOAD(&(v)->counter, RELAXED))
+#define atomic_set(v, i) STORE(&(v)->counter, i, RELAXED)
+#define atomic_add_return(i, v) \
+	(shim_pause(), __atomic_add_fetch(&(v)->counter, i, __ATOMIC_SEQ_CST))
+#define atomic_try_cmpxchg_relaxed(v, old, new) \
+	(shim_pause(), __atomic_compare_exchange_n(&(v)->counter, old, new, false, \
+				    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+
+#define atomic_long_read(v) (shim_pause(), LOAD(&(v)->counter, RELAXED))
+#define atomic_long_read_acquire(v) \
+	(shim_pause(), LOAD(&(v)->counter, ACQUIRE))
+#define atomic_long_set(v, i) STORE(&(v)->counter, i, RELAXED)
+#define atomic_long_try_cmpxchg_release(v, old, new) \
+	(shim_pause(), __atomic_compare_exchange_n(&(v)->counter, old, new, false, \
+				    __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+
+static inline long atomic_long_cmpxchg_release(atomic_long_t *v, long old,
+					       long new)
+{
+	shim_pause();
+	__atomic_compare_exchange_n(&v->counter, &old, new, false,
+				    __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+	return old;
+}
+
+#endif /* SHIM_H */
