@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef MPMC_CREDIT_H
+#define MPMC_CREDIT_H
+
+#include <linux/atomic.h>
+#include <linux/cache.h>
+#include <linux/types.h>
+
+/**
+ * struct mpmc_credit - one share of a queue's capacity
+ * @taken: credits ever taken from here
+ * @seen: what @returned was when a producer last looked
+ * @quota: what was there in the beginning
+ * @returned: credits ever returned here
+ *
+ * What is free is @quota + @returned - @taken. Producers write the first
+ * cache line and consumers the second, which a producer reads only when it
+ * knows of no free credit any more.
+ */
+struct mpmc_credit {
+	atomic64_t taken;
+	u64 seen;
+	u64 quota;
+	atomic64_t returned ____cacheline_aligned;
+};
+
+/* Share 0 has all the credits at first. */
+#define MPMC_SHARE_COMMON 0
+#define MPMC_SHARES_MAX 33
+
+/**
+ * struct mpmc_capacity - the exact capacity of a queue, in shares
+ * @total: the capacity, in items
+ * @shares: number of shares, at least 2
+ * @share: the common share and those of the segments
+ */
+struct mpmc_capacity {
+	u64 total;
+	unsigned int shares;
+	struct mpmc_credit *share;
+};
+
+int mpmc_capacity_init(struct mpmc_capacity *capacity, u64 total,
+		       unsigned int segments);
+void mpmc_capacity_free(struct mpmc_capacity *capacity);
+bool mpmc_capacity_take(struct mpmc_capacity *capacity, unsigned int share,
+			u64 count, u64 *tried);
+void mpmc_capacity_return(struct mpmc_capacity *capacity, unsigned int share,
+			  u64 count);
+u64 mpmc_capacity_room(struct mpmc_capacity *capacity);
+
+/**
+ * mpmc_capacity_used() - credits in use: items accepted and not finished with
+ * @capacity: the capacity
+ *
+ * Never less than what has been in use all the time during the call.
+ */
+static inline u64 mpmc_capacity_used(struct mpmc_capacity *capacity)
+{
+	return capacity->total - mpmc_capacity_room(capacity);
+}
+
+/* The share that a segment's items use. */
+static inline unsigned int mpmc_capacity_share(struct mpmc_capacity *capacity,
+					       unsigned int segment)
+{
+	return 1 + segment % (capacity->shares - 1);
+}
+
+#endif /* MPMC_CREDIT_H */

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /dev/mpmc: multi-producer multi-consumer queues between processes
+ */
+#include <linux/build_bug.h>
+#include <linux/cpumask.h>
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+
+#include "file.h"
+#include "ioctl.h"
+#include "producer.h"
+#include "queue.h"
+#include "ring.h"
+#include "transfer.h"
+#include "user.h"
+
+/* Positions and credits are words that are read and written whole. */
+static_assert(BITS_PER_LONG == 64, "/dev/mpmc is for 64-bit kernels");
+
+static unsigned long max_capacity = 1UL << 24;
+module_param(max_capacity, ulong, 0644);
+MODULE_PARM_DESC(max_capacity, "Largest capacity of a queue, in items");
+
+static unsigned int max_queues = 1024;
+module_param(max_queues, uint, 0644);
+MODULE_PARM_DESC(max_queues, "Most queues that one user can have at a time");
+
+static long device_info(struct file *file, union mpmc_args *args,
+			void __user *user)
+{
+	struct mpmc_device_info *info = &args->device_info;
+
+	if (info->flags)
+		return -EINVAL;
+	info->features = 0;
+	info->max_capacity = READ_ONCE(max_capacity);
+	info->max_segments = MPMC_MAX_SEGMENTS;
+	info->max_ring_entries = MPMC_RING_MAX;
+	info->max_tokens = MPMC_MAX_TOKENS;
+	info->max_queues = READ_ONCE(max_queues);
+	return 0;
+}
+
+/* One segment for every CPU that there may ever be. */
+static unsigned int default_segments(void)
+{
+	return min_t(unsigned int, num_possible_cpus(), MPMC_MAX_SEGMENTS);
+}
+
+static long queue_create(struct file *file, union mpmc_args *args,
+			 void __user *user)
+{
+	const struct mpmc_queue_create *create = &args->queue_create;
+	u64 capacity = create->capacity ?: MPMC_DEFAULT_CAPACITY;
+	struct mpmc_queue *queue;
+	struct mpmc_user *owner;
+
+	if (create->flags || create->pad)
+		return -EINVAL;
+	if (capacity > READ_ONCE(max_capacity) ||
+	    create->segments > MPMC_MAX_SEGMENTS)
+		return -ENOSPC;
+	owner = mpmc_user_charge(READ_ONCE(max_queues));
+	if (IS_ERR(owner))
+		return PTR_ERR(owner);
+	queue = mpmc_queue_create(capacity,
+				  create->segments ?: default_segments());
+	if (!queue) {
+		mpmc_user_uncharge(owner);
+		return -ENOMEM;
+	}
+	queue->user = owner;
+	return mpmc_install(mpmc_queue_file(queue));
+}
+
+static const struct mpmc_command device_commands[] = {
+	{
+		.cmd = MPMC_IOC_DEVICE_INFO,
+		.size = sizeof(struct mpmc_device_info),
+		.min_size = offsetofend(struct mpmc_device_info, max_queues),
+		.out = true,
+		.handler = device_info,
+	},
+	{
+		.cmd = MPMC_IOC_QUEUE_CREATE,
+		.size = sizeof(struct mpmc_queue_create),
+		.min_size = offsetofend(struct mpmc_queue_create, pad),
+		.handler = queue_create,
+	},
+};
+
+static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return mpmc_ioctl(device_commands, ARRAY_SIZE(device_commands), file,
+			  cmd, arg);
+}
+
+static const struct file_operations device_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = device_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};
+
+static struct miscdevice device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "mpmc",
+	.mode = 0666,
+	.fops = &device_fops,
+};
+
+static int __init mpmc_init(void)
+{
+	int ret = mpmc_transfer_init();
+
+	if (ret)
+		return ret;
+	ret = mpmc_producers_init();
+	if (ret)
+		goto err_transfer;
+	ret = misc_register(&device);
+	if (ret)
+		goto err_producers;
+	return 0;
+
+err_producers:
+	mpmc_producers_exit();
+err_transfer:
+	mpmc_transfer_exit();
+	return ret;
+}
+
+static void __exit mpmc_exit(void)
+{
+	misc_deregister(&device);
+	mpmc_producers_exit();
+	mpmc_transfer_exit();
+}
+
+module_init(mpmc_init);
+module_exit(mpmc_exit);
+
+MODULE_AUTHOR("The /dev/mpmc founders");
+MODULE_DESCRIPTION("Lock-free multi-producer multi-consumer queues");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ioctl: from a command's number to its handler, with its structure
+ */
+#include "ioctl.h"
+
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/uaccess.h>
+
+static const struct mpmc_command *find(const struct mpmc_command *commands,
+				       unsigned int count, unsigned int cmd)
+{
+	for (; count; commands++, count--)
+		if (commands->cmd == cmd)
+			return commands;
+	return NULL;
+}
+
+/* A structure of another size than ours, or one that can't be read whole. */
+static int copy_args_versioned(const struct mpmc_command *command,
+			       union mpmc_args *args, void __user *user)
+{
+	u32 size;
+
+	if (get_user(size, (u32 __user *)user))
+		return -EFAULT;
+	if (size < command->min_size)
+		return -EINVAL;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	return copy_struct_from_user(args, command->size, user, size);
+}
+
+/*
+ * Nearly always the size is ours: read the structure in one go, by words,
+ * which is quicker than copy_from_user() for so few.
+ */
+static int copy_args(const struct mpmc_command *command, union mpmc_args *args,
+		     void __user *user)
+{
+	u64 __user *from = user;
+	u64 *to = args->words;
+	unsigned int i;
+
+	if (!user_read_access_begin(user, command->size))
+		return -EFAULT;
+	for (i = 0; i < command->size / sizeof(*to); i++)
+		unsafe_get_user(to[i], &from[i], versioned);
+	user_read_access_end();
+	if (args->size == command->size)
+		return 0;
+	return copy_args_versioned(command, args, user);
+
+versioned:
+	user_read_access_end();
+	return copy_args_versioned(command, args, user);
+}
+
+/**
+ * mpmc_ioctl() - dispatch an ioctl
+ * @commands: the commands that this kind of file has
+ * @count: how many
+ * @file: the file
+ * @cmd: the command
+ * @arg: address of its structure
+ *
+ * Return: what the handler returned; -ENOTTY, -EFAULT, -EINVAL, -E2BIG.
+ */
+long mpmc_ioctl(const struct mpmc_command *commands, unsigned int count,
+		struct file *file, unsigned int cmd, unsigned long arg)
+{
+	const struct mpmc_command *command = find(commands, count, cmd);
+	void __user *user = (void __user *)arg;
+	union mpmc_args args;
+	long ret;
+
+	if (!command)
+		return -ENOTTY;
+	ret = copy_args(command, &args, user);
+	if (ret)
+		return ret;
+	ret = command->handler(file, &args, user);
+	if (ret < 0 || !command->out)
+		return ret;
+	if (copy_to_user(user, &args, min(args.size, command->size)))
+		return -EFAULT;
+	return ret;
+}
+
+/**
+ * mpmc_install() - give the caller an fd for a new file
+ * @file: the file, or an ERR_PTR; used up in any case
+ *
+ * Return: the fd, close-on-exec, or an error.
+ */
+int mpmc_install(struct file *file)
+{
+	int fd;
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		fput(file);
+	else
+		fd_install(fd, file);
+	return fd;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef MPMC_IOCTL_H
+#define MPMC_IOCTL_H
+
+#include <linux/fs.h>
+#include <linux/types.h>
+#include <uapi/linux/mpmc.h>
+
+/*
+ * Every structure of the ABI; they all begin with their size, and consist of
+ * whole words.
+ */
+union mpmc_args {
+	__u32 size;
+	__u64 words[sizeof(struct mpmc_queue_info) / sizeof(__u64)];
+	struct mpmc_device_info device_info;
+	struct mpmc_queue_create queue_create;
+	struct mpmc_queue_info queue_info;
+	struct mpmc_queue_shutdown queue_shutdown;
+	struct mpmc_token_create token_create;
+	struct mpmc_token_info token_info;
+	struct mpmc_transfer transfer;
+};
+
+/**
+ * struct mpmc_command - what an ioctl command is
+ * @cmd: the command
+ * @size: size of its structure
+ * @min_size: size of its structure in the first version of the ABI
+ * @out: the structure is copied back
+ * @handler: does it; @args is the kernel's copy, @user where it came from
+ */
+struct mpmc_command {
+	unsigned int cmd;
+	unsigned int size;
+	unsigned int min_size;
+	bool out;
+	long (*handler)(struct file *file, union mpmc_args *args,
+			void __user *user);
+};
+
+long mpmc_ioctl(const struct mpmc_command *commands, unsigned int count,
+		struct file *file, unsigned int cmd, unsigned long arg);
+int mpmc_install(struct file *file);
+
+#endif /* MPMC_IOCTL_H */

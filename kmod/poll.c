@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Polling queues and tokens
+ */
+#include <linux/poll.h>
+
+#include "queue.h"
+
+/**
+ * mpmc_queue_poll() - what can be done without waiting
+ * @queue: the queue
+ * @file: the queue's file or a token's
+ * @wait: who asks
+ * @mask: MPMC_POLL_IN, MPMC_POLL_OUT or both: what this file is for
+ *
+ * Return: EPOLLIN with an item to take, EPOLLOUT with room for one, EPOLLHUP
+ * after a shutdown.
+ */
+__poll_t mpmc_queue_poll(struct mpmc_queue *queue, struct file *file,
+			 poll_table *wait, __poll_t mask)
+{
+	__poll_t events = 0;
+	bool shutdown;
+
+	/*
+	 * Whatever is asked for now: epoll may ask for something else later
+	 * without entering again.
+	 */
+	if (mask & MPMC_POLL_IN)
+		poll_wait(file, &queue->readers, wait);
+	if (mask & MPMC_POLL_OUT)
+		poll_wait(file, &queue->writers, wait);
+	/* Entered before we look: pairs as B in wait.c does. */
+	smp_mb();
+	shutdown = READ_ONCE(queue->shutdown);
+	if (mask & MPMC_POLL_IN && mpmc_queue_ready(queue))
+		events |= MPMC_POLL_IN;
+	if (mask & MPMC_POLL_OUT && !shutdown &&
+	    mpmc_capacity_room(&queue->capacity))
+		events |= MPMC_POLL_OUT;
+	if (shutdown)
+		events |= EPOLLHUP;
+	return events;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef MPMC_PRODUCER_H
+#define MPMC_PRODUCER_H
+
+#include <linux/bitops.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+#include "ring.h"
+
+struct mpmc_queue;
+struct mpmc_spill;
+
+/**
+ * struct mpmc_producer - a producer token
+ * @queue: its queue
+ * @id: its place among the queue's producers; source @queue->segments + @id
+ * @state: MPMC_PRODUCER_* bits
+ * @ring: what was enqueued and not yet taken, but for what is in @spill
+ * @claimed: position up to which consumers have claimed the ring
+ * @released: position up to which its entries are free again
+ * @done: which entries have been copied, see producer_release()
+ * @spill: items newer than all in the ring: what did not fit there; or NULL
+ * @spilled: how many items are in @spill
+ * @free_work: frees it all after an RCU grace period
+ */
+struct mpmc_producer {
+	struct mpmc_queue *queue;
+	u32 id;
+	unsigned long state;
+	struct mpmc_ring ring;
+	atomic64_t claimed ____cacheline_aligned;
+	atomic64_t released;
+	u8 *done;
+	struct mpmc_spill *spill;
+	atomic64_t spilled;
+	struct rcu_work free_work;
+};
+
+#define MPMC_PRODUCER_BUSY 0 /* a thread is inside a call */
+#define MPMC_PRODUCER_CLOSED 1 /* nobody will enqueue any more */
+#define MPMC_PRODUCER_GONE 2 /* closed, drained, and being freed */
+
+int mpmc_producers_init(void);
+void mpmc_producers_exit(void);
+
+struct mpmc_producer *mpmc_producer_create(struct mpmc_queue *queue,
+					   unsigned int entries);
+void mpmc_producer_close(struct mpmc_producer *producer);
+void mpmc_producer_free_all(struct mpmc_queue *queue);
+
+unsigned int mpmc_producer_share(struct mpmc_producer *producer);
+int mpmc_producer_put(struct mpmc_producer *producer, const u64 *items,
+		      unsigned int count);
+unsigned int mpmc_producer_take(struct mpmc_queue *queue, u32 id, u64 *items,
+				unsigned int max);
+bool mpmc_producer_ready(struct mpmc_queue *queue, u32 id);
+u64 mpmc_producer_items(struct mpmc_producer *producer);
+
+/* Only one thread at a time may be inside a token. */
+static inline bool mpmc_producer_enter(struct mpmc_producer *producer)
+{
+	return !test_and_set_bit_lock(MPMC_PRODUCER_BUSY, &producer->state);
+}
+
+static inline void mpmc_producer_leave(struct mpmc_producer *producer)
+{
+	clear_bit_unlock(MPMC_PRODUCER_BUSY, &producer->state);
+}
+
+#endif /* MPMC_PRODUCER_H */

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The queue: segments, capacity and waiters brought together
+ */
+#include "queue.h"
+
+#include <linux/hash.h>
+#include <linux/kernel.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "batch.h"
+#include "consumer.h"
+#include "producer.h"
+#include "wait.h"
+
+static void segment_free(struct mpmc_segment *segment)
+{
+	if (segment)
+		mpmc_segment_destroy(segment);
+	kfree(segment);
+}
+
+static int queue_init(struct mpmc_queue *queue, u64 capacity)
+{
+	unsigned int i;
+
+	queue->segment = kcalloc(queue->segments, sizeof(*queue->segment),
+				 GFP_KERNEL_ACCOUNT);
+	queue->cursor = kcalloc(MPMC_CURSORS, sizeof(*queue->cursor),
+				GFP_KERNEL_ACCOUNT);
+	if (!queue->segment || !queue->cursor)
+		return -ENOMEM;
+	/* Start them apart. */
+	for (i = 0; i < MPMC_CURSORS; i++) {
+		atomic64_set(&queue->cursor[i].cursor.place,
+			     (u64)(i % queue->segments) << 32 | MPMC_QUOTA);
+	}
+	if (mpmc_capacity_init(&queue->capacity, capacity, queue->segments))
+		return -ENOMEM;
+	return mpmc_pending_init(&queue->pending,
+				 queue->segments + MPMC_MAX_TOKENS);
+}
+
+/**
+ * mpmc_queue_create() - make a queue
+ * @capacity: in items
+ * @segments: number of segments
+ *
+ * Context: process; may sleep.
+ * Return: the queue, or NULL without memory.
+ */
+struct mpmc_queue *mpmc_queue_create(u64 capacity, unsigned int segments)
+{
+	struct mpmc_queue *queue = kzalloc(sizeof(*queue), GFP_KERNEL_ACCOUNT);
+
+	if (!queue)
+		return NULL;
+	queue->segments = segments;
+	init_waitqueue_head(&queue->readers);
+	init_waitqueue_head(&queue->writers);
+	xa_init_flags(&queue->producers, XA_FLAGS_ALLOC | XA_FLAGS_ACCOUNT);
+	xa_init_flags(&queue->consumers, XA_FLAGS_ALLOC | XA_FLAGS_ACCOUNT);
+	if (queue_init(queue, capacity)) {
+		mpmc_queue_destroy(queue);
+		return NULL;
+	}
+	return queue;
+}
+
+/**
+ * mpmc_queue_destroy() - free a queue nobody uses any more
+ * @queue: the queue; items in it are lost
+ *
+ * Context: process; may sleep.
+ */
+void mpmc_queue_destroy(struct mpmc_queue *queue)
+{
+	unsigned int i;
+
+	mpmc_producer_free_all(queue);
+	xa_destroy(&queue->producers);
+	xa_destroy(&queue->consumers);
+	for (i = 0; queue->segment && i < queue->segments; i++)
+		segment_free(queue->segment[i]);
+	mpmc_pool_free(&queue->pool);
+	mpmc_requeue_free(&queue->requeue);
+	mpmc_pending_free(&queue->pending);
+	mpmc_capacity_free(&queue->capacity);
+	kfree(queue->cursor);
+	kfree(queue->segment);
+	kfree(queue);
+}
+
+static u32 thread_hash(unsigned int limit)
+{
+	return reciprocal_scale(hash_32(task_pid_nr(current), 32), limit);
+}
+
+/**
+ * mpmc_queue_home() - the segment of a thread without a token
+ * @queue: the queue
+ *
+ * Always the same one, whatever CPU the thread runs on: what it puts comes out
+ * in the order it went in. Documentation/mpmc.rst has what was measured.
+ */
+unsigned int mpmc_queue_home(struct mpmc_queue *queue)
+{
+	return queue->segments == 1 ? 0 : thread_hash(queue->segments);
+}
+
+/**
+ * mpmc_queue_cursor() - the cursor of a thread without a token
+ * @queue: the queue
+ */
+struct mpmc_cursor *mpmc_queue_cursor(struct mpmc_queue *queue)
+{
+	return &queue->cursor[thread_hash(MPMC_CURSORS)].cursor;
+}
+
+/**
+ * mpmc_queue_returned() - credits are free again: wake whom that concerns
+ * @queue: the queue
+ * @count: how many, at least one
+ */
+void mpmc_queue_returned(struct mpmc_queue *queue, u64 count)
+{
+	smp_mb(); /* between the credits and the waiters: B in wait.c */
+	mpmc_wake_writers(queue, min_t(u64, count, INT_MAX));
+	if (READ_ONCE(queue->shutdown) && mpmc_queue_drained(queue))
+		mpmc_wake_all(queue);
+}
+
+/**
+ * mpmc_queue_reserve() - take credits for items that are going to be put
+ * @queue: the queue
+ * @share: the share of the capacity to ask first
+ * @count: number of items, at most the capacity
+ *
+ * Context: any.
+ * Return: 0, -EAGAIN without room for all, -EPIPE after a shutdown.
+ */
+int mpmc_queue_reserve(struct mpmc_queue *queue, unsigned int share, u64 count)
+{
+	u64 tried = 0;
+
+	if (READ_ONCE(queue->shutdown))
+		return -EPIPE;
+	if (!mpmc_capacity_take(&queue->capacity, share, count, &tried)) {
+		/* Others may have been refused while it had a part. */
+		if (tried)
+			mpmc_queue_returned(queue, tried);
+		return -EAGAIN;
+	}
+	/* After the take, fully ordered: see mpmc_queue_drained(). */
+	if (READ_ONCE(queue->shutdown)) {
+		mpmc_queue_unreserve(queue, count);
+		return -EPIPE;
+	}
+	return 0;
+}
+
+/**
+ * mpmc_queue_unreserve() - return credits that were not used
+ * @queue: the queue
+ * @count: how many, at least one
+ */
+void mpmc_queue_unreserve(struct mpmc_queue *queue, u64 count)
+{
+	mpmc_capacity_return(&queue->capacity, MPMC_SHARE_COMMON, count);
+	mpmc_queue_returned(queue, count);
+}
+
+static struct mpmc_segment *queue_segment(struct mpmc_queue *queue,
+					  unsigned int index)
+{
+	/* Acquire: pairs with the compare-and-exchange below. */
+	struct mpmc_segment *segment = smp_load_acquire(&queue->segment[index]);
+	struct mpmc_segment *other;
+
+	if (segment)
+		return segment;
+	segment = kzalloc(sizeof(*segment), GFP_KERNEL_ACCOUNT);
+	if (!segment)
+		return NULL;
+	if (mpmc_segment_create(segment, &queue->pool)) {
+		kfree(segment);
+		return NULL;
+	}
+	other = cmpxchg(&queue->segment[index], NULL, segment);
+	if (!other)
+		return segment;
+	segment_free(segment);
+	return other;
+}
+
+/**
+ * mpmc_queue_put() - put items into a segment
+ * @queue: the queue
+ * @index: the segment
+ * @items: the items, for which credits have been taken
+ * @count: how many, at least one
+ *
+ * Context: process; may sleep for memory.
+ * Return: 0, or -ENOMEM; nothing was put then, and the credits are the
+ * caller's to return.
+ */
+int mpmc_queue_put(struct mpmc_queue *queue, unsigned int index,
+		   const u64 *items, unsigned int count)
+{
+	struct mpmc_segment *segment = queue_segment(queue, index);
+	int ret;
+
+	if (!segment)
+		return -ENOMEM;
+	ret = mpmc_pool_enqueue(&queue->pool, segment, items, count);
+	if (!ret)
+		mpmc_queue_published(queue, index, count);
+	return ret;
+}
+
+/**
+ * mpmc_queue_published() - items can be taken: say so
+ * @queue: the queue
+ * @source: the source that they are in
+ * @count: how many, at least one
+ */
+void mpmc_queue_published(struct mpmc_queue *queue, unsigned int source,
+			  unsigned int count)
+{
+	mpmc_pending_set(&queue->pending, source);
+	mpmc_wake_readers(queue, count);
+}
+
+/**
+ * mpmc_queue_finish() - items have reached their consumer: free their room
+ * @queue: the queue
+ * @batch: the items, at least one
+ */
+void mpmc_queue_finish(struct mpmc_queue *queue, const struct mpmc_batch *batch)
+{
+	unsigned int i;
+
+	for (i = 0; i < batch->runs; i++)
+		mpmc_capacity_return(&queue->capacity, batch->run[i].share,
+				     batch->run[i].count);
+	mpmc_queue_returned(queue, batch->count);
+}
+
+/**
+ * mpmc_queue_requeue() - put items that were taken back to the front
+ * @queue: the queue
+ * @items: the items, in order; they still hold their credits
+ * @deliveries: how often each has been handed out
+ * @count: how many, at least one
+ *
+ * Context: process; may sleep, does not fail.
+ */
+void mpmc_queue_requeue(struct mpmc_queue *queue, const u64 *items,
+			const u32 *deliveries, unsigned int count)
+{
+	mpmc_requeue_push(&queue->requeue, items, deliveries, count);
+	smp_mb(); /* A: pairs with B in wait.c */
+	mpmc_wake_readers(queue, count);
+}
+
+/**
+ * mpmc_queue_drained() - whether the queue is at its end
+ * @queue: the queue
+ *
+ * That is, shut down, and every item that was or may still be accepted has
+ * reached its consumer: no credit is in use.
+ *
+ * PRODUCER (mpmc_queue_reserve())      CONSUMER
+ *
+ * take credits, fully ordered  (C)     shut down?  yes
+ * shut down?  no: puts its items       smp_mb()  (D)
+ *                                      any credit in use?
+ *
+ * C pairs with D: a producer that goes on is one whose credits we see.
+ */
+bool mpmc_queue_drained(struct mpmc_queue *queue)
+{
+	if (!READ_ONCE(queue->shutdown))
+		return false;
+	smp_mb(); /* D */
+	return !mpmc_capacity_used(&queue->capacity);
+}
+
+/**
+ * mpmc_queue_shutdown() - end the stream
+ * @queue: the queue
+ */
+void mpmc_queue_shutdown(struct mpmc_queue *queue)
+{
+	WRITE_ONCE(queue->shutdown, true);
+	smp_mb(); /* A: pairs with B in wait.c */
+	mpmc_wake_all(queue);
+}
+
+/**
+ * mpmc_queue_leased() - items that consumer tokens have not finished with
+ * @queue: the queue
+ *
+ * Return: their number, approximate while others are at work.
+ */
+u64 mpmc_queue_leased(struct mpmc_queue *queue)
+{
+	struct mpmc_consumer *consumer;
+	unsigned long id;
+	u64 leased = 0;
+
+	/* Until it is let go, no token can leave. */
+	xa_lock(&queue->consumers);
+	xa_for_each(&queue->consumers, id, consumer)
+		leased += mpmc_consumer_leased(consumer);
+	xa_unlock(&queue->consumers);
+	return leased;
+}

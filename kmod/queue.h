@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef MPMC_QUEUE_H
+#define MPMC_QUEUE_H
+
+#include <linux/fs.h>
+#include <linux/poll.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <linux/xarray.h>
+
+#include "block.h"
+#include "credit.h"
+#include "pending.h"
+#include "requeue.h"
+
+struct mpmc_batch;
+struct mpmc_user;
+
+#define MPMC_DEFAULT_CAPACITY 1048576
+#define MPMC_MAX_SEGMENTS 1024
+#define MPMC_MAX_TOKENS 1024
+
+/* A consumer moves on after this many items from one source. */
+#define MPMC_QUOTA 256
+
+#define MPMC_POLL_IN (EPOLLIN | EPOLLRDNORM)
+#define MPMC_POLL_OUT (EPOLLOUT | EPOLLWRNORM)
+
+/* Consumers without a token share this many cursors. */
+#define MPMC_CURSORS 32
+
+/**
+ * struct mpmc_cursor - where a consumer is, so that it starves no source
+ * @place: the source it takes from << 32 | how many more it takes there before
+ *	it moves on
+ *
+ * One word: of two threads that share it, the one that comes late leaves it as
+ * the other has set it, so that it never has more left than before.
+ */
+struct mpmc_cursor {
+	atomic64_t place;
+};
+
+struct mpmc_thread_cursor {
+	struct mpmc_cursor cursor;
+} ____cacheline_aligned;
+
+/**
+ * struct mpmc_queue - a queue
+ * @segment: the segments, NULL until one is first used
+ * @segments: number of segments
+ * @shutdown: no more items are accepted
+ * @user: whom the queue is counted for
+ * @requeue: items that came back
+ * @capacity: who may put how much
+ * @pending: which sources may hold items; a source is a segment, or, behind
+ *	the segments, a producer token
+ * @pool: blocks to use again
+ * @readers: threads that wait for items
+ * @writers: threads that wait for room
+ * @read_spin: how long a reader looks for items before it sleeps, see wait.c
+ * @write_spin: the same for a writer and room
+ * @reader_count: how many wait in @readers
+ * @writer_count: how many wait in @writers
+ * @producers: producer tokens by id, the closed ones that hold items included
+ * @consumers: consumer tokens by id
+ * @producer_count: producer tokens that are open
+ * @consumer_count: consumer tokens
+ * @cursor: cursors of the consumers without a token
+ *
+ * A queue lives as long as its file; an open token holds a reference to that.
+ */
+struct mpmc_queue {
+	struct mpmc_segment **segment;
+	unsigned int segments;
+	bool shutdown;
+	struct mpmc_user *user;
+	struct mpmc_requeue requeue;
+	struct mpmc_capacity capacity;
+	struct mpmc_pending pending;
+	struct mpmc_pool pool;
+	wait_queue_head_t readers;
+	wait_queue_head_t writers;
+	u32 read_spin;
+	u32 write_spin;
+	atomic_t reader_count;
+	atomic_t writer_count;
+	struct xarray producers;
+	struct xarray consumers;
+	atomic_t producer_count;
+	atomic_t consumer_count;
+	struct mpmc_thread_cursor *cursor;
+};
+
+struct mpmc_queue *mpmc_queue_create(u64 capacity, unsigned int segments);
+void mpmc_queue_destroy(struct mpmc_queue *queue);
+
+unsigned int mpmc_queue_home(struct mpmc_queue *queue);
+struct mpmc_cursor *mpmc_queue_cursor(struct mpmc_queue *queue);
+
+int mpmc_queue_reserve(struct mpmc_queue *queue, unsigned int share, u64 count);
+void mpmc_queue_unreserve(struct mpmc_queue *queue, u64 count);
+void mpmc_queue_returned(struct mpmc_queue *queue, u64 count);
+int mpmc_queue_put(struct mpmc_queue *queue, unsigned int segment,
+		   const u64 *items, unsigned int count);
+void mpmc_queue_published(struct mpmc_queue *queue, unsigned int source,
+			  unsigned int count);
+
+int mpmc_queue_take(struct mpmc_queue *queue, struct mpmc_cursor *cursor,
+		    struct mpmc_batch *batch);
+void mpmc_queue_finish(struct mpmc_queue *queue,
+		       const struct mpmc_batch *batch);
+void mpmc_queue_requeue(struct mpmc_queue *queue, const u64 *items,
+			const u32 *deliveries, unsigned int count);
+
+bool mpmc_queue_ready(struct mpmc_queue *queue);
+bool mpmc_queue_drained(struct mpmc_queue *queue);
+void mpmc_queue_shutdown(struct mpmc_queue *queue);
+u64 mpmc_queue_leased(struct mpmc_queue *queue);
+__poll_t mpmc_queue_poll(struct mpmc_queue *queue, struct file *file,
+			 poll_table *wait, __poll_t mask);
+
+/**
+ * mpmc_queue_home_share() - the share of the capacity a segment's items use
+ * @queue: the queue
+ * @segment: the segment
+ */
+static inline unsigned int mpmc_queue_home_share(struct mpmc_queue *queue,
+						 unsigned int segment)
+{
+	return mpmc_capacity_share(&queue->capacity, segment);
+}
+
+#endif /* MPMC_QUEUE_H */

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Sources: finding items in a queue's segments and producer tokens
+ */
+#include <linux/kernel.h>
+#include <linux/minmax.h>
+
+#include "batch.h"
+#include "producer.h"
+#include "queue.h"
+
+/* Take a run of items from a source; 0 when there is none. */
+static unsigned int source_take(struct mpmc_queue *queue, unsigned int source,
+				u64 *items, unsigned int max)
+{
+	struct mpmc_segment *segment;
+
+	if (source >= queue->segments)
+		return mpmc_producer_take(queue, source - queue->segments,
+					  items, max);
+	/* Acquire: pairs with queue_segment(). */
+	segment = smp_load_acquire(&queue->segment[source]);
+	return segment ? mpmc_segment_dequeue(segment, &queue->pool, items,
+					      max) : 0;
+}
+
+static bool source_ready(struct mpmc_queue *queue, unsigned int source)
+{
+	struct mpmc_segment *segment;
+
+	if (source >= queue->segments)
+		return mpmc_producer_ready(queue, source - queue->segments);
+	/* Acquire: pairs with queue_segment(). */
+	segment = smp_load_acquire(&queue->segment[source]);
+	return segment && mpmc_segment_ready(segment, &queue->pool);
+}
+
+/* The share of the capacity that a source's items use. */
+static unsigned int source_share(struct mpmc_queue *queue, unsigned int source)
+{
+	return mpmc_queue_home_share(queue, source % queue->segments);
+}
+
+/* Add up to max of a source's items to a batch; less means it is empty. */
+static unsigned int source_drain(struct mpmc_queue *queue, unsigned int source,
+				 struct mpmc_batch *batch, unsigned int max)
+{
+	unsigned int share = source_share(queue, source);
+	unsigned int n, total = 0;
+
+	while (total < max) {
+		n = source_take(queue, source, batch->items + batch->count,
+				max - total);
+		if (!n)
+			break;
+		mpmc_batch_added(batch, n, share);
+		total += n;
+	}
+	return total;
+}
+
+/* A source was found empty: don't look there again until it is not. */
+static void source_retire(struct mpmc_queue *queue, unsigned int source)
+{
+	mpmc_pending_clear_begin(&queue->pending, source);
+	if (source_ready(queue, source))
+		set_bit(source, queue->pending.bit);
+	mpmc_pending_clear_end(&queue->pending);
+}
+
+/* The next source that may hold items, from this one on and around. */
+static unsigned int source_next(struct mpmc_queue *queue, unsigned int source)
+{
+	struct mpmc_pending *pending = &queue->pending;
+	unsigned int next = find_next_bit(pending->bit, pending->bits, source);
+
+	if (next < pending->bits)
+		return next;
+	return find_first_bit(pending->bit, pending->bits);
+}
+
+/* Take from the sources that may hold items, in turn. */
+static void take_pending(struct mpmc_queue *queue, struct mpmc_cursor *cursor,
+			 struct mpmc_batch *batch)
+{
+	s64 place = atomic64_read(&cursor->place);
+	unsigned int source = upper_32_bits(place);
+	unsigned int left = lower_32_bits(place);
+
+	while (batch->count < batch->max) {
+		unsigned int next = source_next(queue, source + !left);
+		unsigned int want, n;
+
+		if (next >= queue->pending.bits)
+			break;
+		if (next != source || !left)
+			left = MPMC_QUOTA;
+		source = next;
+		want = min(left, batch->max - batch->count);
+		n = source_drain(queue, source, batch, want);
+		left -= n;
+		if (n < want)
+			source_retire(queue, source);
+	}
+	atomic64_cmpxchg_relaxed(&cursor->place, place,
+				 (u64)source << 32 | left);
+}
+
+/* Where the sources end that may be in use at all. */
+static unsigned int source_end(struct mpmc_queue *queue)
+{
+	return xa_empty(&queue->producers) ? queue->segments :
+					     queue->pending.bits;
+}
+
+/* Take from any source, whatever the bitmap says. */
+static void take_any(struct mpmc_queue *queue, struct mpmc_batch *batch)
+{
+	unsigned int end = source_end(queue);
+	unsigned int source;
+
+	for (source = 0; source < end; source++) {
+		if (batch->count == batch->max)
+			break;
+		source_drain(queue, source, batch,
+			     min_t(unsigned int, batch->max - batch->count,
+				   MPMC_QUOTA));
+	}
+}
+
+/**
+ * mpmc_queue_take() - take items
+ * @queue: the queue
+ * @cursor: where this consumer is
+ * @batch: where to add them, empty; they keep their credits
+ *
+ * Context: any; does not sleep.
+ * Return: 0; -EAGAIN when no item was there throughout the call; -EPIPE when
+ * there will be none any more.
+ */
+int mpmc_queue_take(struct mpmc_queue *queue, struct mpmc_cursor *cursor,
+		    struct mpmc_batch *batch)
+{
+	bool drained = mpmc_queue_drained(queue);
+	int ended = mpmc_pending_begin(&queue->pending);
+
+	if (READ_ONCE(queue->requeue.top))
+		mpmc_requeue_take(&queue->requeue, batch);
+	take_pending(queue, cursor, batch);
+	if (batch->count)
+		return 0;
+	if (mpmc_pending_hidden(&queue->pending, ended)) {
+		take_any(queue, batch);
+		if (batch->count)
+			return 0;
+	}
+	return drained ? -EPIPE : -EAGAIN;
+}
+
+/**
+ * mpmc_queue_ready() - whether there is an item to take
+ * @queue: the queue
+ *
+ * Context: any; does not sleep.
+ */
+bool mpmc_queue_ready(struct mpmc_queue *queue)
+{
+	struct mpmc_pending *pending = &queue->pending;
+	int ended = mpmc_pending_begin(pending);
+	unsigned int source, end;
+
+	if (mpmc_requeue_ready(&queue->requeue))
+		return true;
+	for_each_set_bit(source, pending->bit, pending->bits)
+		if (source_ready(queue, source))
+			return true;
+	if (!mpmc_pending_hidden(pending, ended))
+		return false;
+	end = source_end(queue);
+	for (source = 0; source < end; source++)
+		if (source_ready(queue, source))
+			return true;
+	return false;
+}

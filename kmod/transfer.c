@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Transfers: items between a process and a queue
+ *
+ * User memory is read before anything is claimed, and credits are returned
+ * after user memory was written: a bad address loses nothing.
+ */
+#include "transfer.h"
+
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "batch.h"
+#include "compat/timens.h"
+#include "consumer.h"
+#include "producer.h"
+#include "queue.h"
+#include "wait.h"
+
+/* Buffers for up to so many items come from a cache. */
+#define BUFFER_ITEMS 1024
+
+/* The most items that are between the queue and the user's memory at a time. */
+#define CHUNK_ITEMS 16384
+
+#define BUFFER_ITEM_SIZE (sizeof(u64) + sizeof(u32))
+#define BUFFER_SIZE (BUFFER_ITEMS * BUFFER_ITEM_SIZE)
+
+#define TRANSFER_FLAGS (MPMC_TRANSFER_INLINE | MPMC_TRANSFER_WAIT)
+
+static struct kmem_cache *buffer_cache;
+
+/*
+ * Kernels that clear what they allocate leave objects with a constructor alone.
+ * A buffer is filled before it is read, always.
+ */
+static void buffer_construct(void *buffer)
+{
+}
+
+/**
+ * mpmc_transfer_init() - set up what transfers need
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int mpmc_transfer_init(void)
+{
+	buffer_cache = kmem_cache_create_usercopy("mpmc_transfer", BUFFER_SIZE,
+						  0, SLAB_ACCOUNT, 0,
+						  BUFFER_SIZE,
+						  buffer_construct);
+	return buffer_cache ? 0 : -ENOMEM;
+}
+
+/**
+ * mpmc_transfer_exit() - the end of it
+ */
+void mpmc_transfer_exit(void)
+{
+	kmem_cache_destroy(buffer_cache);
+}
+
+/* Memory for so many items, of a size each; not cleared. */
+static void *buffer_alloc(unsigned int count, size_t size)
+{
+	if (count <= BUFFER_ITEMS)
+		return kmem_cache_alloc(buffer_cache, GFP_KERNEL);
+	return kvmalloc_array(count, size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+}
+
+static void buffer_free(void *buffer, unsigned int count)
+{
+	if (count <= BUFFER_ITEMS)
+		kmem_cache_free(buffer_cache, buffer);
+	else
+		kvfree(buffer);
+}
+
+static int transfer_check(const struct mpmc_transfer *transfer)
+{
+	if (transfer->flags & ~TRANSFER_FLAGS || transfer->pad ||
+	    !transfer->count)
+		return -EINVAL;
+	if (transfer->flags & MPMC_TRANSFER_INLINE && transfer->count != 1)
+		return -EINVAL;
+	if (!(transfer->flags & MPMC_TRANSFER_WAIT) && transfer->deadline)
+		return -EINVAL;
+	return 0;
+}
+
+/* Wait as the caller wishes. */
+static int transfer_wait(const struct mpmc_transfer *transfer,
+			 struct mpmc_waiter *waiter)
+{
+	u64 deadline = transfer->deadline;
+
+	if (deadline <= KTIME_MAX)
+		deadline = mpmc_timens_to_host(deadline);
+	return mpmc_wait(waiter, deadline);
+}
+
+/* Write items where the caller wants them, offset items behind the first. */
+static int transfer_copy_out(const struct mpmc_transfer *transfer,
+			     void __user *user, unsigned int offset,
+			     const u64 *items, unsigned int count)
+{
+	struct mpmc_transfer __user *inlined = user;
+	u64 __user *array = u64_to_user_ptr(transfer->items);
+
+	if (transfer->flags & MPMC_TRANSFER_INLINE)
+		return put_user(*items, &inlined->items);
+	if (copy_to_user(array + offset, items, count * sizeof(*items)))
+		return -EFAULT;
+	return 0;
+}
+
+/* --- Putting --- */
+
+struct put {
+	struct mpmc_waiter waiter;
+	unsigned int share;
+};
+
+static int put_attempt(struct mpmc_waiter *waiter)
+{
+	struct put *put = container_of(waiter, struct put, waiter);
+
+	return mpmc_queue_reserve(waiter->queue, put->share, waiter->room);
+}
+
+/* Apart, like the other waits: kernels clear what lies on the stack. */
+static noinline int put_wait(struct mpmc_queue *queue, unsigned int share,
+			     const struct mpmc_transfer *transfer)
+{
+	struct put put;
+
+	put.waiter.queue = queue;
+	put.waiter.room = transfer->count;
+	put.waiter.attempt = put_attempt;
+	put.share = share;
+	return transfer_wait(transfer, &put.waiter);
+}
+
+/* Put items from kernel memory; a token is one the caller is inside of. */
+static int put_items(struct mpmc_queue *queue, struct mpmc_producer *producer,
+		     const struct mpmc_transfer *transfer, const u64 *items)
+{
+	unsigned int home = producer ? 0 : mpmc_queue_home(queue);
+	unsigned int share = producer ? mpmc_producer_share(producer) :
+					mpmc_queue_home_share(queue, home);
+	int ret = mpmc_queue_reserve(queue, share, transfer->count);
+
+	if (ret == -EAGAIN && transfer->flags & MPMC_TRANSFER_WAIT)
+		ret = put_wait(queue, share, transfer);
+	if (ret)
+		return ret;
+	if (producer)
+		ret = mpmc_producer_put(producer, items, transfer->count);
+	else
+		ret = mpmc_queue_put(queue, home, items, transfer->count);
+	if (ret)
+		mpmc_queue_unreserve(queue, transfer->count);
+	return ret;
+}
+
+static int put_enter(struct mpmc_queue *queue, struct mpmc_producer *producer,
+		     const struct mpmc_transfer *transfer, const u64 *items)
+{
+	int ret;
+
+	if (!producer)
+		return put_items(queue, NULL, transfer, items);
+	if (!mpmc_producer_enter(producer))
+		return -EBUSY;
+	ret = put_items(queue, producer, transfer, items);
+	mpmc_producer_leave(producer);
+	return ret;
+}
+
+static noinline int put_array(struct mpmc_queue *queue,
+			      struct mpmc_producer *producer,
+			      const struct mpmc_transfer *transfer)
+{
+	u64 *items = buffer_alloc(transfer->count, sizeof(*items));
+	int ret = -EFAULT;
+
+	if (!items)
+		return -ENOMEM;
+	if (!copy_from_user(items, u64_to_user_ptr(transfer->items),
+			    transfer->count * sizeof(*items)))
+		ret = put_enter(queue, producer, transfer, items);
+	buffer_free(items, transfer->count);
+	return ret;
+}
+
+/**
+ * mpmc_transfer_put() - put a caller's items, all or none
+ * @queue: the queue
+ * @producer: the token to put them through, or NULL
+ * @transfer: what the caller asks for
+ *
+ * Context: process; may sleep.
+ * Return: 0 or an error of struct mpmc_transfer's.
+ */
+long mpmc_transfer_put(struct mpmc_queue *queue,
+		       struct mpmc_producer *producer,
+		       struct mpmc_transfer *transfer)
+{
+	int ret = transfer_check(transfer);
+
+	if (ret)
+		return ret;
+	if (READ_ONCE(queue->shutdown))
+		return -EPIPE;
+	if (transfer->count > queue->capacity.total)
+		return -EMSGSIZE;
+	if (transfer->flags & MPMC_TRANSFER_INLINE)
+		return put_enter(queue, producer, transfer, &transfer->items);
+	return put_array(queue, producer, transfer);
+}
+
+/* --- Taking, without a token --- */
+
+struct take {
+	struct mpmc_waiter waiter;
+	struct mpmc_cursor *cursor;
+	struct mpmc_batch *batch;
+};
+
+static int take_attempt(struct mpmc_waiter *waiter)
+{
+	struct take *take = container_of(waiter, struct take, waiter);
+
+	return mpmc_queue_take(waiter->queue, take->cursor, take->batch);
+}
+
+static noinline int take_wait(struct mpmc_queue *queue,
+			      const struct mpmc_transfer *transfer,
+			      struct mpmc_cursor *cursor,
+			      struct mpmc_batch *batch)
+{
+	struct take take;
+
+	take.waiter.queue = queue;
+	take.waiter.room = 0;
+	take.waiter.attempt = take_attempt;
+	take.cursor = cursor;
+	take.batch = batch;
+	return transfer_wait(transfer, &take.waiter);
+}
+
+/* Fill a batch; wait for the first item if the caller wishes. */
+static int take_batch(struct mpmc_queue *queue,
+		      const struct mpmc_transfer *transfer,
+		      struct mpmc_batch *batch, bool first)
+{
+	struct mpmc_cursor *cursor = mpmc_queue_cursor(queue);
+	int ret;
+
+	mpmc_batch_clear(batch);
+	ret = mpmc_queue_take(queue, cursor, batch);
+	if (ret == -EAGAIN && first && transfer->flags & MPMC_TRANSFER_WAIT)
+		ret = take_wait(queue, transfer, cursor, batch);
+	return ret;
+}
+
+/* Hand a batch to the caller, or put it back. */
+static int take_deliver(struct mpmc_queue *queue,
+			const struct mpmc_transfer *transfer,
+			void __user *user, unsigned int offset,
+			struct mpmc_batch *batch)
+{
+	int ret = transfer_copy_out(transfer, user, offset, batch->items,
+				    batch->count);
+
+	if (!ret) {
+		mpmc_queue_finish(queue, batch);
+		return 0;
+	}
+	mpmc_batch_complete(batch);
+	mpmc_queue_requeue(queue, batch->items, batch->deliveries,
+			   batch->count);
+	return ret;
+}
+
+static long take_batches(struct mpmc_queue *queue,
+			 const struct mpmc_transfer *transfer,
+			 void __user *user, struct mpmc_batch *batch)
+{
+	unsigned int chunk = batch->max;
+	long total = 0;
+	int ret;
+
+	do {
+		batch->max = min_t(unsigned int, chunk,
+				   transfer->count - total);
+		ret = take_batch(queue, transfer, batch, !total);
+		if (!ret)
+			ret = take_deliver(queue, transfer, user, total, batch);
+		if (ret)
+			return total ?: ret;
+		total += batch->count;
+		cond_resched();
+	} while (batch->count == chunk && total < transfer->count &&
+		 !signal_pending(current));
+	return total;
+}
+
+static long take_one(struct mpmc_queue *queue,
+		     const struct mpmc_transfer *transfer, void __user *user)
+{
+	u64 item;
+	u32 deliveries;
+	struct mpmc_batch batch;
+	int ret;
+
+	batch.items = &item;
+	batch.deliveries = &deliveries;
+	batch.max = 1;
+	ret = take_batch(queue, transfer, &batch, true);
+	if (!ret)
+		ret = take_deliver(queue, transfer, user, 0, &batch);
+	return ret ?: 1;
+}
+
+static long take_many(struct mpmc_queue *queue,
+		      const struct mpmc_transfer *transfer, void __user *user)
+{
+	unsigned int max = min3((u64)transfer->count, queue->capacity.total,
+				(u64)CHUNK_ITEMS);
+	struct mpmc_batch batch;
+	long ret;
+
+	batch.items = buffer_alloc(max, BUFFER_ITEM_SIZE);
+	if (!batch.items)
+		return -ENOMEM;
+	batch.deliveries = (u32 *)(batch.items + max);
+	batch.max = max;
+	ret = take_batches(queue, transfer, user, &batch);
+	buffer_free(batch.items, max);
+	return ret;
+}
+
+/**
+ * mpmc_transfer_take() - take items for a caller without a token
+ * @queue: the queue
+ * @transfer: what the caller asks for
+ * @user: the caller's structure
+ *
+ * Context: process; may sleep.
+ * Return: how many, at least one, or an error of struct mpmc_transfer's.
+ */
+long mpmc_transfer_take(struct mpmc_queue *queue,
+			struct mpmc_transfer *transfer, void __user *user)
+{
+	int ret = transfer_check(transfer);
+
+	if (ret)
+		return ret;
+	if (transfer->count == 1)
+		return take_one(queue, transfer, user);
+	transfer->count = min_t(u32, transfer->count, INT_MAX);
+	return take_many(queue, transfer, user);
+}
+
+/* --- Taking through a token --- */
+
+struct lease {
+	struct mpmc_waiter waiter;
+	struct mpmc_consumer *consumer;
+	unsigned int max;
+};
+
+static int lease_attempt(struct mpmc_waiter *waiter)
+{
+	struct lease *lease = container_of(waiter, struct lease, waiter);
+
+	return mpmc_consumer_refill(lease->consumer, lease->max);
+}
+
+static noinline int lease_wait(struct mpmc_consumer *consumer,
+			       const struct mpmc_transfer *transfer,
+			       unsigned int max)
+{
+	struct lease lease;
+
+	lease.waiter.queue = consumer->queue;
+	lease.waiter.room = 0;
+	lease.waiter.attempt = lease_attempt;
+	lease.consumer = consumer;
+	lease.max = max;
+	return transfer_wait(transfer, &lease.waiter);
+}
+
+static long lease_items(struct mpmc_consumer *consumer,
+			const struct mpmc_transfer *transfer,
+			void __user *user)
+{
+	const u64 *items;
+	unsigned int n;
+	long total = 0;
+	int ret;
+
+	do {
+		n = transfer->count - total;
+		ret = mpmc_consumer_refill(consumer, n);
+		if (ret == -EAGAIN && !total &&
+		    transfer->flags & MPMC_TRANSFER_WAIT)
+			ret = lease_wait(consumer, transfer, n);
+		if (ret)
+			return total ?: ret;
+		n = mpmc_consumer_piece(consumer, n, &items);
+		ret = transfer_copy_out(transfer, user, total, items, n);
+		/* What could not be copied stays leased, for the next call. */
+		if (ret)
+			return total ?: ret;
+		mpmc_consumer_commit(consumer, n);
+		total += n;
+		cond_resched();
+	} while (total < transfer->count && !signal_pending(current));
+	return total;
+}
+
+/**
+ * mpmc_transfer_lease() - take items for a caller through a token
+ * @consumer: the token
+ * @transfer: what the caller asks for
+ * @user: the caller's structure
+ *
+ * Context: process; may sleep.
+ * Return: how many, at least one, or an error of struct mpmc_transfer's.
+ */
+long mpmc_transfer_lease(struct mpmc_consumer *consumer,
+			 struct mpmc_transfer *transfer, void __user *user)
+{
+	long ret = transfer_check(transfer);
+
+	if (ret)
+		return ret;
+	if (!mpmc_consumer_enter(consumer))
+		return -EBUSY;
+	transfer->count = min_t(u32, transfer->count, INT_MAX);
+	ret = lease_items(consumer, transfer, user);
+	mpmc_consumer_leave(consumer);
+	return ret;
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Waiting for items and for room
+ *
+ * Why no wake-up is lost, for readers (writers: with credits for items):
+ *
+ * SLEEPER                                 PRODUCER
+ *
+ * prepare_to_wait_exclusive():            publish the item
+ *   enter the wait queue                  smp_mb()  (A, mpmc_pending_set())
+ *   set_current_state(), a full           waitqueue_active()?
+ *   barrier  (B)                            wake one up
+ * attempt: is there an item?
+ *
+ * A pairs with B: either the sleeper sees the item, or the producer sees the
+ * sleeper.
+ *
+ * One item wakes one waiter. A waiter that was chosen and goes on to leave, or
+ * back to sleep, may do so while there is more to be had than it took: an item
+ * became ready behind it, a signal or the deadline came at the same time, its
+ * bulk is too large for the room that there is. So it wakes the next one if
+ * there is anything left for that one. A waiter whose bulk has no room is
+ * passed over by wake-ups (waiter_wake()), so that passing on comes to an end.
+ *
+ * Falling asleep and being woken costs more than all else together, and when
+ * the other side is at work on another CPU, what is waited for is there soon.
+ * So a waiter looks for it for a while before it sleeps: longer each time that
+ * it would have been worth it, and not at all after a long sleep.
+ *
+ * Sleepers are not TASK_FREEZABLE. A frozen one would be chosen by a wake-up
+ * and keep it until it is thawed, beside others that run and sleep on. As it
+ * is, the freezer's signal makes it leave, pass on what it was chosen for, and
+ * come back when it is thawed, with the same absolute deadline.
+ */
+#include "wait.h"
+
+#include <linux/hrtimer.h>
+#include <linux/ktime.h>
+#include <linux/minmax.h>
+#include <linux/moduleparam.h>
+#include <linux/poll.h>
+#include <linux/sched/clock.h>
+#include <linux/sched/signal.h>
+#include <uapi/linux/mpmc.h>
+
+#include "queue.h"
+
+static unsigned int spin_max_ns = 20000;
+module_param(spin_max_ns, uint, 0644);
+MODULE_PARM_DESC(spin_max_ns,
+		 "Longest time to look for items or room before sleeping, at most a millisecond; 0: never");
+
+#define SPIN_FIRST_NS 1000
+
+static int waiter_wake(struct wait_queue_entry *entry, unsigned int mode,
+		       int sync, void *key)
+{
+	struct mpmc_waiter *waiter =
+		container_of(entry, struct mpmc_waiter, entry);
+	struct mpmc_queue *queue = waiter->queue;
+
+	if (waiter->room > 1 && !READ_ONCE(queue->shutdown) &&
+	    mpmc_capacity_room(&queue->capacity) < waiter->room)
+		return 0;
+	/* Before it runs, and while its stack is still there. */
+	WRITE_ONCE(waiter->woken, true);
+	return autoremove_wake_function(entry, mode, sync, key);
+}
+
+/* Something is left for another waiter, and this one has used a wake-up. */
+static void waiter_pass_on(struct mpmc_waiter *waiter)
+{
+	struct mpmc_queue *queue = waiter->queue;
+
+	/*
+	 * Fully ordered: a wake-up that comes after this look is not forgotten
+	 * and one that came before has its item seen below.
+	 */
+	if (!READ_ONCE(waiter->woken) || !xchg(&waiter->woken, false))
+		return;
+	if (waiter->room) {
+		if (mpmc_capacity_room(&queue->capacity))
+			mpmc_wake_writers(queue, 1);
+	} else if (mpmc_queue_ready(queue)) {
+		mpmc_wake_readers(queue, 1);
+	}
+}
+
+/* Sleep; whether the deadline has passed. */
+static bool waiter_sleep(u64 deadline)
+{
+	ktime_t expires = ns_to_ktime(deadline);
+
+	if (deadline > KTIME_MAX) {
+		schedule();
+		return false;
+	}
+	return !schedule_hrtimeout_range(&expires, current->timer_slack_ns,
+					 HRTIMER_MODE_ABS);
+}
+
+static int waiter_loop(struct mpmc_waiter *waiter, wait_queue_head_t *head,
+		       u64 deadline)
+{
+	bool expired = deadline <= KTIME_MAX && ktime_get_ns() >= deadline;
+	bool signalled;
+	int ret;
+
+	for (;;) {
+		prepare_to_wait_exclusive(head, &waiter->entry,
+					  TASK_INTERRUPTIBLE);
+		/*
+		 * After B. Also after the look at signals and the deadline:
+		 * what was there before them beats them.
+		 */
+		signalled = signal_pending(current);
+		ret = waiter->attempt(waiter);
+		if (ret != -EAGAIN)
+			return ret;
+		if (expired)
+			return -ETIMEDOUT;
+		if (signalled)
+			return -ERESTARTSYS;
+		waiter_pass_on(waiter);
+		expired = waiter_sleep(deadline);
+	}
+}
+
+/* Look for what is waited for without sleeping, for a given time. */
+static int waiter_spin(struct mpmc_waiter *waiter, u32 spin, u64 deadline)
+{
+	u64 now = ktime_get_ns();
+	u64 until = local_clock() + min_t(u64, spin, deadline - min(now,
+								    deadline));
+	int ret;
+
+	do {
+		cpu_relax();
+		ret = waiter->attempt(waiter);
+	} while (ret == -EAGAIN && !need_resched() &&
+		 !signal_pending(current) && local_clock() < until);
+	return ret;
+}
+
+/* How long to spin next time, after having slept for this long. */
+static u32 waiter_next_spin(u32 spin, u64 slept)
+{
+	u32 max = min_t(u32, READ_ONCE(spin_max_ns), NSEC_PER_MSEC);
+
+	if (slept > max)
+		return 0;
+	return min(max, spin ? 2 * spin : SPIN_FIRST_NS);
+}
+
+/**
+ * mpmc_wait() - wait until an attempt succeeds
+ * @waiter: who waits, with queue, room and attempt filled in
+ * @deadline: CLOCK_MONOTONIC of the host, in nanoseconds; above KTIME_MAX: for
+ *	ever
+ *
+ * Context: process; sleeps.
+ * Return: what the attempt returned; -ETIMEDOUT; -ERESTARTSYS.
+ */
+int mpmc_wait(struct mpmc_waiter *waiter, u64 deadline)
+{
+	struct mpmc_queue *queue = waiter->queue;
+	wait_queue_head_t *head =
+		waiter->room ? &queue->writers : &queue->readers;
+	atomic_t *count =
+		waiter->room ? &queue->writer_count : &queue->reader_count;
+	u32 *spin = waiter->room ? &queue->write_spin : &queue->read_spin;
+	u32 spun = num_online_cpus() > 1 ? READ_ONCE(*spin) : 0;
+	int ret = -EAGAIN;
+	u64 start;
+
+	if (spun)
+		ret = waiter_spin(waiter, spun, deadline);
+	if (ret != -EAGAIN)
+		return ret;
+	init_wait(&waiter->entry);
+	waiter->entry.func = waiter_wake;
+	waiter->woken = false;
+	atomic_inc(count);
+	start = local_clock();
+	ret = waiter_loop(waiter, head, deadline);
+	WRITE_ONCE(*spin, waiter_next_spin(spun, local_clock() - start));
+	finish_wait(head, &waiter->entry);
+	atomic_dec(count);
+	waiter_pass_on(waiter);
+	return ret;
+}
+
+/* As many as count of those that wait, or with 0 all of them. */
+static void wake(wait_queue_head_t *head, unsigned int count, __poll_t key)
+{
+	/* After A: see the top of the file. */
+	if (waitqueue_active(head))
+		__wake_up(head, TASK_INTERRUPTIBLE, count, poll_to_key(key));
+}
+
+/**
+ * mpmc_wake_readers() - wake who waits for items
+ * @queue: the queue
+ * @count: how many items have become available
+ *
+ * The caller has made a full barrier since.
+ */
+void mpmc_wake_readers(struct mpmc_queue *queue, unsigned int count)
+{
+	wake(&queue->readers, count, MPMC_POLL_IN);
+}
+
+/**
+ * mpmc_wake_writers() - wake who waits for room
+ * @queue: the queue
+ * @count: how many credits have become free
+ *
+ * The caller has made a full barrier since.
+ */
+void mpmc_wake_writers(struct mpmc_queue *queue, unsigned int count)
+{
+	wake(&queue->writers, count, MPMC_POLL_OUT);
+}
+
+/**
+ * mpmc_wake_all() - wake everybody, to look at the queue's state again
+ * @queue: the queue
+ *
+ * The caller has made a full barrier since changing it.
+ */
+void mpmc_wake_all(struct mpmc_queue *queue)
+{
+	wake(&queue->readers, 0, MPMC_POLL_IN | EPOLLHUP);
+	wake(&queue->writers, 0, MPMC_POLL_OUT | EPOLLHUP);
+}

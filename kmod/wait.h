@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef MPMC_WAIT_H
+#define MPMC_WAIT_H
+
+#include <linux/types.h>
+#include <linux/wait.h>
+
+struct mpmc_queue;
+
+/**
+ * struct mpmc_waiter - a thread that waits for items or for room
+ * @entry: in the queue's readers or writers
+ * @queue: the queue
+ * @room: how many items it wants to put; 0 for one that takes
+ * @woken: it was chosen by a wake-up
+ * @attempt: tries what is waited for. Returns -EAGAIN to go on waiting; must
+ *	not sleep
+ */
+struct mpmc_waiter {
+	struct wait_queue_entry entry;
+	struct mpmc_queue *queue;
+	u64 room;
+	bool woken;
+	int (*attempt)(struct mpmc_waiter *waiter);
+};
+
+int mpmc_wait(struct mpmc_waiter *waiter, u64 deadline);
+void mpmc_wake_readers(struct mpmc_queue *queue, unsigned int count);
+void mpmc_wake_writers(struct mpmc_queue *queue, unsigned int count);
+void mpmc_wake_all(struct mpmc_queue *queue);
+
+#endif /* MPMC_WAIT_H */
