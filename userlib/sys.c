@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * System calls that return a negative errno and leave errno as it was
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "lib.h"
+
+static long result(long ret, int saved)
+{
+	if (ret >= 0)
+		return ret;
+	ret = -errno;
+	errno = saved;
+	return ret;
+}
+
+int lib_open(const char *path)
+{
+	int saved = errno;
+
+	return result(open(path, O_RDWR | O_CLOEXEC), saved);
+}
+
+int lib_dup(int fd)
+{
+	int saved = errno;
+
+	return result(fcntl(fd, F_DUPFD_CLOEXEC, 0), saved);
+}
+
+void lib_close(int fd)
+{
+	int saved = errno;
+
+	close(fd);
+	errno = saved;
+}
+
+long lib_ioctl(int fd, unsigned int cmd, void *arg)
+{
+	int saved = errno;
+
+	return result(ioctl(fd, cmd, arg), saved);
+}

@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * What the library asks of the kernel, call by call, and what it makes of the
+ * answers: the kernel is played by the functions below. Linked against the
+ * library's objects, except for sys.o.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "../lib.h"
+#include "tap.h"
+
+#define QUEUE_FD 40
+#define DUP_FD 41
+#define POISON 0x5a5a5a5a5a5a5a5aULL
+#define SECOND 1000000000ULL
+
+/* What the kernel is to answer, and what it was asked. */
+static struct {
+	long answer;
+	uint64_t item;
+	int calls, opened, closed;
+	int fd;
+	unsigned int cmd;
+	union {
+		struct mpmc_queue_create queue;
+		struct mpmc_token_create token;
+		struct mpmc_queue_info info;
+		struct mpmc_queue_shutdown shutdown;
+		struct mpmc_transfer transfer;
+	} arg;
+} kernel;
+
+int lib_open(const char *path)
+{
+	kernel.opened += !strcmp(path, "/dev/mpmc");
+	return 3;
+}
+
+int lib_dup(int fd)
+{
+	return fd == QUEUE_FD ? DUP_FD : -EBADF;
+}
+
+void lib_close(int fd)
+{
+	(void)fd;
+	kernel.closed++;
+}
+
+static void info_answer(struct mpmc_queue_info *info)
+{
+	info->capacity = 100;
+	info->items = 7;
+	info->leased = 3;
+	info->segments = 2;
+	info->producers = 4;
+	info->consumers = 5;
+	info->enqueue_waiters = 6;
+	info->dequeue_waiters = 8;
+	info->state = MPMC_STATE_SHUTDOWN;
+}
+
+long lib_ioctl(int fd, unsigned int cmd, void *arg)
+{
+	struct mpmc_transfer *transfer = arg;
+
+	kernel.calls++;
+	kernel.fd = fd;
+	kernel.cmd = cmd;
+	memcpy(&kernel.arg, arg, *(uint32_t *)arg);
+	if (cmd == MPMC_IOC_QUEUE_INFO && !kernel.answer)
+		info_answer(arg);
+	if (cmd == MPMC_IOC_ITEM_DEQUEUE && kernel.answer > 0 &&
+	    transfer->flags & MPMC_TRANSFER_INLINE)
+		transfer->items = kernel.item;
+	return kernel.answer;
+}
+
+static void expect(long answer)
+{
+	memset(&kernel, 0, sizeof(kernel));
+	kernel.answer = answer;
+	kernel.item = 99;
+}
+
+/* What was asked is a transfer like this one, apart from its deadline. */
+static int asked(unsigned int cmd, uint32_t flags, uint64_t items,
+		 uint32_t count)
+{
+	const struct mpmc_transfer *transfer = &kernel.arg.transfer;
+
+	return kernel.calls == 1 && kernel.fd == QUEUE_FD &&
+	       kernel.cmd == cmd && transfer->size == sizeof(*transfer) &&
+	       transfer->flags == flags && transfer->items == items &&
+	       transfer->count == count && !transfer->pad;
+}
+
+static uint64_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * SECOND + ts.tv_nsec;
+}
+
+static struct mpmc_queue queue = { QUEUE_FD };
+static struct mpmc_producer producer = { QUEUE_FD };
+static struct mpmc_consumer consumer = { QUEUE_FD };
+static uint64_t items[4];
+
+static void test_queue_create(void)
+{
+	struct mpmc_queue_opts opts = { .capacity = 5, .segments = 6 };
+	struct mpmc_queue_opts flags = { .flags = 1 };
+	struct mpmc_queue *made;
+
+	expect(QUEUE_FD);
+	OK(!mpmc_queue_create(&made, &opts) && mpmc_queue_fd(made) == QUEUE_FD,
+	   "queue_create: a handle");
+	OK(kernel.cmd == MPMC_IOC_QUEUE_CREATE && kernel.arg.queue.size == 24 &&
+	   kernel.arg.queue.capacity == 5 && kernel.arg.queue.segments == 6 &&
+	   !kernel.arg.queue.flags && !kernel.arg.queue.pad,
+	   "queue_create: asks for what opts says");
+	OK(kernel.opened == 1 && kernel.closed == 1,
+	   "queue_create: closes /dev/mpmc");
+	mpmc_queue_destroy(made);
+	OK(kernel.closed == 2, "queue_destroy: closes the queue");
+
+	expect(QUEUE_FD);
+	OK(!mpmc_queue_create(&made, NULL) && !kernel.arg.queue.capacity &&
+	   !kernel.arg.queue.segments, "queue_create: NULL for the defaults");
+	mpmc_queue_destroy(made);
+
+	expect(-ENOSPC);
+	OK(mpmc_queue_create(&made, &opts) == -ENOSPC && !made &&
+	   kernel.closed == 1, "queue_create: an error, and no handle");
+	expect(QUEUE_FD);
+	OK(mpmc_queue_create(&made, &flags) == -EINVAL && !kernel.opened,
+	   "queue_create: unknown flags");
+}
+
+static void test_queue_from_fd(void)
+{
+	struct mpmc_queue *made;
+
+	expect(0);
+	OK(!mpmc_queue_from_fd(&made, QUEUE_FD) &&
+	   mpmc_queue_fd(made) == DUP_FD && !kernel.closed,
+	   "queue_from_fd: a duplicate, the caller's stays open");
+	mpmc_queue_destroy(made);
+	expect(-ENOTTY);
+	OK(mpmc_queue_from_fd(&made, QUEUE_FD) == -ENOTTY && !made,
+	   "queue_from_fd: not a queue");
+}
+
+static void test_stat(void)
+{
+	struct mpmc_stat stat = { .size = sizeof(stat) };
+	struct {
+		struct mpmc_stat stat;
+		uint64_t more;
+	} newer = { .stat.size = sizeof(newer), .more = POISON };
+
+	expect(0);
+	OK(mpmc_size_approx(&queue) == 7, "size_approx: items");
+	expect(-EBADF);
+	OK(mpmc_size_approx(&queue) == -EBADF, "size_approx: an error");
+
+	expect(0);
+	OK(!mpmc_queue_stat(&queue, &stat), "queue_stat: success");
+	OK(stat.size == sizeof(stat) && stat.shut_down == 1 &&
+	   stat.capacity == 100 && stat.items == 7 && stat.leased == 3 &&
+	   stat.segments == 2 && stat.producers == 4 && stat.consumers == 5 &&
+	   stat.enqueue_waiters == 6 && stat.dequeue_waiters == 8,
+	   "queue_stat: every field");
+	OK(!mpmc_queue_stat(&queue, &newer.stat) &&
+	   newer.stat.size == sizeof(stat) && newer.more == POISON,
+	   "queue_stat: from a program newer than the library");
+	expect(0);
+	stat.size = sizeof(stat) - 1;
+	OK(mpmc_queue_stat(&queue, &stat) == -EINVAL && !kernel.calls,
+	   "queue_stat: too small");
+}
+
+static void test_shutdown(void)
+{
+	expect(0);
+	OK(!mpmc_shutdown(&queue) && kernel.cmd == MPMC_IOC_QUEUE_SHUTDOWN &&
+	   kernel.arg.shutdown.size == 8 && !kernel.arg.shutdown.flags,
+	   "shutdown: asks for it");
+}
+
+static void test_token_create(void)
+{
+	struct mpmc_token_opts opts = { .ring_entries = 64 };
+	struct mpmc_token_opts flags = { .flags = 1 };
+	struct mpmc_producer *made;
+	struct mpmc_consumer *taker;
+
+	expect(DUP_FD);
+	OK(!mpmc_producer_create(&made, &queue, &opts) &&
+	   mpmc_producer_fd(made) == DUP_FD && kernel.fd == QUEUE_FD &&
+	   kernel.cmd == MPMC_IOC_PRODUCER_CREATE &&
+	   kernel.arg.token.size == 16 && kernel.arg.token.ring_entries == 64 &&
+	   !kernel.arg.token.flags, "producer_create: asks for what opts says");
+	mpmc_producer_destroy(made);
+	OK(kernel.closed == 1, "producer_destroy: closes");
+
+	expect(DUP_FD);
+	OK(!mpmc_consumer_create(&taker, &queue, NULL) &&
+	   mpmc_consumer_fd(taker) == DUP_FD &&
+	   kernel.cmd == MPMC_IOC_CONSUMER_CREATE &&
+	   !kernel.arg.token.ring_entries, "consumer_create: the defaults");
+	mpmc_consumer_destroy(taker);
+	OK(kernel.closed == 1, "consumer_destroy: closes");
+
+	expect(-EPIPE);
+	OK(mpmc_producer_create(&made, &queue, NULL) == -EPIPE && !made,
+	   "producer_create: an error, and no token");
+	OK(mpmc_producer_create(&made, &queue, &flags) == -EINVAL &&
+	   mpmc_consumer_create(&taker, &queue, &flags) == -EINVAL &&
+	   kernel.calls == 1, "token creation: unknown flags");
+}
+
+static void test_single(void)
+{
+	uint64_t item = POISON;
+
+	expect(0);
+	OK(!mpmc_try_enqueue(&queue, 42) &&
+	   asked(MPMC_IOC_ITEM_ENQUEUE, MPMC_TRANSFER_INLINE, 42, 1) &&
+	   !kernel.arg.transfer.deadline, "try_enqueue");
+	expect(0);
+	OK(!mpmc_producer_try_enqueue(&producer, 42) &&
+	   asked(MPMC_IOC_ITEM_ENQUEUE, MPMC_TRANSFER_INLINE, 42, 1),
+	   "producer_try_enqueue");
+	expect(-EAGAIN);
+	OK(mpmc_try_enqueue(&queue, 42) == -EAGAIN, "try_enqueue: full");
+
+	expect(-EAGAIN);
+	OK(mpmc_try_dequeue(&queue, &item) == -EAGAIN && item == POISON,
+	   "try_dequeue: empty, and the item left alone");
+	expect(1);
+	OK(!mpmc_try_dequeue(&queue, &item) && item == 99 &&
+	   asked(MPMC_IOC_ITEM_DEQUEUE, MPMC_TRANSFER_INLINE, 0, 1) &&
+	   !kernel.arg.transfer.deadline, "try_dequeue");
+	expect(1);
+	item = POISON;
+	OK(!mpmc_consumer_try_dequeue(&consumer, &item) && item == 99 &&
+	   asked(MPMC_IOC_ITEM_DEQUEUE, MPMC_TRANSFER_INLINE, 0, 1),
+	   "consumer_try_dequeue");
+}
+
+static void test_bulk(void)
+{
+	expect(0);
+	OK(!mpmc_try_enqueue_bulk(&queue, items, 4) &&
+	   asked(MPMC_IOC_ITEM_ENQUEUE, 0, (uintptr_t)items, 4),
+	   "try_enqueue_bulk");
+	expect(0);
+	OK(!mpmc_producer_try_enqueue_bulk(&producer, items, UINT32_MAX) &&
+	   asked(MPMC_IOC_ITEM_ENQUEUE, 0, (uintptr_t)items, UINT32_MAX),
+	   "producer_try_enqueue_bulk, as many as there can be");
+	expect(3);
+	OK(mpmc_try_dequeue_bulk(&queue, items, 4) == 3 &&
+	   asked(MPMC_IOC_ITEM_DEQUEUE, 0, (uintptr_t)items, 4),
+	   "try_dequeue_bulk: a count");
+	expect(-EAGAIN);
+	OK(mpmc_try_dequeue_bulk(&queue, items, 4) == 0 &&
+	   mpmc_consumer_try_dequeue_bulk(&consumer, items, 4) == 0,
+	   "try_dequeue_bulk: 0 when empty");
+	expect(-EPIPE);
+	OK(mpmc_try_dequeue_bulk(&queue, items, 4) == -EPIPE &&
+	   mpmc_dequeue_bulk_wait(&queue, items, 4, NULL) == -EPIPE,
+	   "dequeue_bulk: shut down and drained");
+	expect(-ETIMEDOUT);
+	OK(mpmc_dequeue_bulk_wait(&queue, items, 4, NULL) == 0 &&
+	   mpmc_consumer_dequeue_bulk_wait(&consumer, items, 4, NULL) == 0,
+	   "dequeue_bulk_wait: 0 on timeout");
+	expect(-EINTR);
+	OK(mpmc_dequeue_bulk_wait(&queue, items, 4, NULL) == -EINTR,
+	   "dequeue_bulk_wait: a signal");
+}
+
+static void test_bulk_nothing(void)
+{
+	expect(-EBADF);
+	OK(!mpmc_try_enqueue_bulk(&queue, NULL, 0) &&
+	   !mpmc_enqueue_bulk_wait(&queue, NULL, 0, NULL) &&
+	   !mpmc_try_dequeue_bulk(&queue, NULL, 0) &&
+	   !mpmc_dequeue_bulk_wait(&queue, NULL, 0, NULL) &&
+	   !mpmc_producer_try_enqueue_bulk(&producer, NULL, 0) &&
+	   !mpmc_producer_enqueue_bulk_wait(&producer, NULL, 0, NULL) &&
+	   !mpmc_consumer_try_dequeue_bulk(&consumer, NULL, 0) &&
+	   !mpmc_consumer_dequeue_bulk_wait(&consumer, NULL, 0, NULL) &&
+	   !kernel.calls, "bulk of 0: nothing happens");
+}
+
+static void test_bulk_huge(void)
+{
+	size_t huge = SIZE_MAX / sizeof(uint64_t);
+
+	expect(0);
+	OK(mpmc_try_enqueue_bulk(&queue, items, huge) == -EMSGSIZE &&
+	   mpmc_enqueue_bulk_wait(&queue, items, huge, NULL) == -EMSGSIZE &&
+	   mpmc_try_enqueue_bulk(&queue, items, 1ULL << 32) == -EMSGSIZE &&
+	   !kernel.calls, "enqueue_bulk: more than any queue holds");
+	expect(4);
+	OK(mpmc_try_dequeue_bulk(&queue, items, huge) == 4 &&
+	   asked(MPMC_IOC_ITEM_DEQUEUE, 0, (uintptr_t)items, INT_MAX),
+	   "try_dequeue_bulk: a maximum beyond what fits");
+	expect(4);
+	OK(mpmc_dequeue_bulk_wait(&queue, items, 1ULL << 32, NULL) == 4 &&
+	   asked(MPMC_IOC_ITEM_DEQUEUE, MPMC_TRANSFER_WAIT, (uintptr_t)items,
+		 INT_MAX), "dequeue_bulk_wait: a maximum beyond what fits");
+}
+
+/* Whether the call just made asked to wait until some time from now. */
+static int waits(uint64_t before, uint64_t timeout)
+{
+	uint64_t deadline = kernel.arg.transfer.deadline;
+
+	return kernel.arg.transfer.flags & MPMC_TRANSFER_WAIT &&
+	       deadline >= before + timeout && deadline <= now() + timeout;
+}
+
+static void test_deadline(void)
+{
+	struct timespec timeout = { 2, 999999999 };
+	struct timespec zero = { 0, 0 };
+	uint64_t before = now();
+	uint64_t item;
+
+	expect(0);
+	OK(!mpmc_enqueue_wait(&queue, 1, &timeout) &&
+	   waits(before, 3 * SECOND - 1) &&
+	   asked(MPMC_IOC_ITEM_ENQUEUE,
+		 MPMC_TRANSFER_INLINE | MPMC_TRANSFER_WAIT, 1, 1),
+	   "enqueue_wait: a deadline");
+	expect(1);
+	OK(!mpmc_dequeue_wait(&queue, &item, &timeout) &&
+	   waits(before, 3 * SECOND - 1), "dequeue_wait: a deadline");
+	expect(0);
+	OK(!mpmc_producer_enqueue_bulk_wait(&producer, items, 4, &zero) &&
+	   waits(before, 0), "producer_enqueue_bulk_wait: try once");
+	expect(1);
+	OK(mpmc_consumer_dequeue_bulk_wait(&consumer, items, 4, &zero) == 1 &&
+	   waits(before, 0), "consumer_dequeue_bulk_wait: try once");
+}
+
+static void test_forever(void)
+{
+	struct timespec ages = { 4000000000LL, 0 };
+	struct timespec longest = { INT64_MAX, 999999999 };
+	struct timespec overflow = { INT64_MAX / 1000000000, 999999999 };
+	uint64_t before = now();
+
+	expect(0);
+	OK(!mpmc_enqueue_wait(&queue, 1, NULL) &&
+	   kernel.arg.transfer.deadline == MPMC_FOREVER, "timeout NULL");
+	expect(0);
+	OK(!mpmc_enqueue_wait(&queue, 1, &ages) &&
+	   waits(before, 4000000000ULL * SECOND), "timeout of a century");
+	expect(0);
+	OK(!mpmc_enqueue_wait(&queue, 1, &longest) &&
+	   kernel.arg.transfer.deadline == MPMC_FOREVER, "longest timeout");
+	expect(0);
+	OK(!mpmc_enqueue_wait(&queue, 1, &overflow) &&
+	   kernel.arg.transfer.deadline == MPMC_FOREVER,
+	   "timeout just beyond the clock");
+}
+
+/* Whether all calls that wait refuse a timeout, even with nothing to move. */
+static int refused(time_t sec, long nsec)
+{
+	struct timespec timeout = { sec, nsec };
+	uint64_t item;
+
+	expect(1);
+	return mpmc_enqueue_wait(&queue, 1, &timeout) == -EINVAL &&
+	       mpmc_dequeue_wait(&queue, &item, &timeout) == -EINVAL &&
+	       mpmc_enqueue_bulk_wait(&queue, items, 0, &timeout) == -EINVAL &&
+	       mpmc_dequeue_bulk_wait(&queue, items, 0, &timeout) == -EINVAL &&
+	       mpmc_producer_enqueue_wait(&producer, 1, &timeout) == -EINVAL &&
+	       mpmc_consumer_dequeue_wait(&consumer, &item, &timeout) ==
+		       -EINVAL &&
+	       mpmc_producer_enqueue_bulk_wait(&producer, items, 0,
+					       &timeout) == -EINVAL &&
+	       mpmc_consumer_dequeue_bulk_wait(&consumer, items, 0,
+					       &timeout) == -EINVAL &&
+	       !kernel.calls;
+}
+
+static void test_timeout_refused(void)
+{
+	OK(refused(-1, 0), "timeout: negative seconds");
+	OK(refused(0, -1), "timeout: negative nanoseconds");
+	OK(refused(0, 1000000000), "timeout: a second of nanoseconds");
+	OK(refused(INT64_MIN, INT64_MAX), "timeout: both out of range");
+}
+
+int main(void)
+{
+	test_queue_create();
+	test_queue_from_fd();
+	test_stat();
+	test_shutdown();
+	test_token_create();
+	test_single();
+	test_bulk();
+	test_bulk_nothing();
+	test_bulk_huge();
+	test_deadline();
+	test_forever();
+	test_timeout_refused();
+	return tap_end();
+}
