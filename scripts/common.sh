@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What the scripts of this folder share. Sourced, never run.
+
+me=${0##*/}
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+top=$(dirname "$here")
+
+# What is cached is for everyone, and guests' files are for their nobody too.
+umask 022
+
+# Overridable: where downloads are kept, what is built, and where to.
+MPMC_CACHE=${MPMC_CACHE:-$top/.cache}
+MPMC_SRC=${MPMC_SRC:-$top}
+MPMC_BUILD=${MPMC_BUILD:-$MPMC_SRC/build}
+
+say() {
+	printf '%s: %s\n' "$me" "$*" >&2
+}
+
+# The status for "this script could not do its work" is 125, as env(1) and
+# timeout(1) have it, so that it cannot be taken for a test's own.
+die() {
+	say "$*"
+	exit 125
+}
+
+# Prints the comment at the head of the script: its manual.
+usage() {
+	sed -n '4,/^$/s/^# \{0,1\}//p' "$0"
+}
+
+# need COMMAND... : says which group of packages brings a missing command.
+need() {
+	local cmd
+	for cmd in "$@"; do
+		command -v "$cmd" >/dev/null || [ -x "/usr/sbin/$cmd" ] ||
+			die "$cmd is not installed; run '$here/deps' as root"
+	done
+}
+
+# One at a time per NAME; released when this process ends.
+lock() {
+	local fd
+	{ mkdir -p "$MPMC_CACHE/locks" && exec {fd}>"$MPMC_CACHE/locks/$1"; } ||
+		die "cannot write to $MPMC_CACHE; set MPMC_CACHE to another folder"
+	flock "$fd"
+}
+
+# scratch DIR : a fresh folder $tmp in DIR, removed however the script ends.
+scratch() {
+	mkdir -p "$1"
+	tmp=$(mktemp -d "$1/$me.XXXXXX") || die "cannot write to $1"
+	chmod 755 "$tmp"
+	trap 'rm -rf "$tmp"' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+}
+
+# download PACKAGE... : the .deb files, into the current folder. A package
+# list that is missing or stale is brought up to date once.
+download() {
+	say "downloading $*"
+	apt_download "$@" && return
+	update_lists
+	apt_download "$@" || die "apt-get download failed for: $*"
+}
+
+apt_download() {
+	apt-get -q -o APT::Sandbox::User=root download "$@" >&2
+}
+
+update_lists() {
+	[ "$(id -u)" = 0 ] || die "the package lists are out of date; run 'apt-get update' as root"
+	say "bringing the package lists up to date"
+	apt-get -q update >&2 || die "apt-get update failed"
+}
