@@ -1,0 +1,726 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Every command with every single field that can be wrong, one at a time, and
+ * the errno that each gets; what is written back, and how far; the device.
+ */
+#include <stddef.h>
+#include <sys/sysmacros.h>
+
+#include "mpmc_test.h"
+
+#define PAGE 4096
+#define POISON 0xa5
+
+enum kind { CONTROL, QUEUE, PRODUCER, CONSUMER, KINDS };
+
+#define COMMAND(noun, fd_kind, struct_name, is_create)			\
+	{								\
+		.name = #noun " on " #fd_kind,				\
+		.cmd = MPMC_IOC_##noun,					\
+		.kind = fd_kind,					\
+		.size = sizeof(struct struct_name),			\
+		.creates = is_create,					\
+	}
+
+static const struct command {
+	const char *name;
+	unsigned long cmd;
+	enum kind kind;
+	__u32 size;
+	bool creates;
+} commands[] = {
+	COMMAND(DEVICE_INFO, CONTROL, mpmc_device_info, false),
+	COMMAND(QUEUE_CREATE, CONTROL, mpmc_queue_create, true),
+	COMMAND(QUEUE_INFO, QUEUE, mpmc_queue_info, false),
+	COMMAND(PRODUCER_CREATE, QUEUE, mpmc_token_create, true),
+	COMMAND(CONSUMER_CREATE, QUEUE, mpmc_token_create, true),
+	COMMAND(ITEM_ENQUEUE, QUEUE, mpmc_transfer, false),
+	COMMAND(ITEM_ENQUEUE, PRODUCER, mpmc_transfer, false),
+	COMMAND(ITEM_DEQUEUE, QUEUE, mpmc_transfer, false),
+	COMMAND(ITEM_DEQUEUE, CONSUMER, mpmc_transfer, false),
+	COMMAND(TOKEN_INFO, PRODUCER, mpmc_token_info, false),
+	COMMAND(TOKEN_INFO, CONSUMER, mpmc_token_info, false),
+	/* The last, because it has an effect that cannot be undone. */
+	COMMAND(QUEUE_SHUTDOWN, QUEUE, mpmc_queue_shutdown, false),
+	{ .name = NULL }
+};
+
+static bool transfers(const struct command *c)
+{
+	return c->cmd == MPMC_IOC_ITEM_ENQUEUE ||
+	       c->cmd == MPMC_IOC_ITEM_DEQUEUE;
+}
+
+/* An argument with which the command succeeds. */
+static void arg_valid(const struct command *c, void *arg)
+{
+	struct mpmc_transfer *transfer = arg;
+	struct mpmc_queue_create *create = arg;
+
+	memset(arg, 0, c->size);
+	*(__u32 *)arg = c->size;
+	if (transfers(c)) {
+		transfer->flags = MPMC_TRANSFER_INLINE;
+		transfer->items = 7;
+		transfer->count = 1;
+	} else if (c->cmd == MPMC_IOC_QUEUE_CREATE) {
+		create->capacity = 4;
+	}
+}
+
+/*
+ * Each test has a queue with one item in it, and room, so that neither side
+ * has a reason of its own to fail.
+ */
+FIXTURE(abi)
+{
+	int fds[KINDS];
+	char *arg;	/* of more than a page */
+};
+
+FIXTURE_SETUP(abi)
+{
+	self->fds[CONTROL] = device_open();
+	ASSERT_LE(0, self->fds[CONTROL]);
+	self->fds[QUEUE] = queue_create(64, 0);
+	ASSERT_LE(0, self->fds[QUEUE]);
+	self->fds[PRODUCER] = producer_create(self->fds[QUEUE], 0);
+	ASSERT_LE(0, self->fds[PRODUCER]);
+	self->fds[CONSUMER] = consumer_create(self->fds[QUEUE], 0);
+	ASSERT_LE(0, self->fds[CONSUMER]);
+	ASSERT_EQ(0, enq(self->fds[QUEUE], 7));
+	self->arg = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, self->arg);
+}
+
+FIXTURE_TEARDOWN(abi)
+{
+	int i;
+
+	for (i = 0; i < KINDS; i++)
+		close(self->fds[i]);
+}
+
+/* Calls, and undoes what a success did: there is one item after it again. */
+static int call(int *fds, const struct command *c, void *arg)
+{
+	int ret = mpmc_ioctl(fds[c->kind], c->cmd, arg);
+	__u64 item;
+
+	if (ret >= 0 && c->creates)
+		close(ret);
+	else if (!ret && c->cmd == MPMC_IOC_ITEM_ENQUEUE)
+		must(deq(fds[QUEUE], &item) == 1);
+	else if (ret == 1 && c->cmd == MPMC_IOC_ITEM_DEQUEUE)
+		must(enq(fds[QUEUE], 7) == 0);
+	must(queue_items(fds[QUEUE]) == 1);
+	return ret;
+}
+
+static void expect_result(struct __test_metadata *_metadata, int expected,
+			  int seen, const struct command *c)
+{
+	EXPECT_EQ(expected, seen) {
+		TH_LOG("command %s", c->name);
+	}
+}
+
+#define EXPECT_RESULT(expected, seen, c) \
+	expect_result(_metadata, expected, seen, c)
+
+/* Without this all the others could be failing for another reason. */
+TEST_F(abi, valid_arguments_are_accepted)
+{
+	const struct command *c;
+
+	for (c = commands; c->name; c++) {
+		arg_valid(c, self->arg);
+		EXPECT_LE(0, call(self->fds, c, self->arg))
+			TH_LOG("command %s", c->name);
+	}
+}
+
+/* Catches: a struct read past what the caller says it is. */
+TEST_F(abi, size_too_small)
+{
+	const struct command *c;
+	__u32 size;
+
+	for (c = commands; c->name; c++) {
+		for (size = 0; size < c->size; size++) {
+			arg_valid(c, self->arg);
+			*(__u32 *)self->arg = size;
+			EXPECT_RESULT(-EINVAL, call(self->fds, c, self->arg), c);
+		}
+	}
+}
+
+/* Catches: sizes compared for equality, which refuses newer callers. */
+TEST_F(abi, larger_struct_with_zero_tail)
+{
+	const struct command *c;
+	__u32 sizes[] = { 4, 8, 64 }, size;
+	unsigned int i;
+
+	for (c = commands; c->name; c++) {
+		for (i = 0; i <= ARRAY_SIZE(sizes); i++) {
+			size = i < ARRAY_SIZE(sizes) ? c->size + sizes[i] : PAGE;
+			memset(self->arg, 0, PAGE);
+			arg_valid(c, self->arg);
+			*(__u32 *)self->arg = size;
+			EXPECT_LE(0, call(self->fds, c, self->arg))
+				TH_LOG("command %s", c->name);
+		}
+	}
+}
+
+/* Catches: fields that the caller relies on, silently ignored. */
+TEST_F(abi, larger_struct_with_tail_is_e2big)
+{
+	const struct command *c;
+	__u32 tails[] = { 0, 1, 7, 63 };
+	unsigned int i;
+
+	for (c = commands; c->name; c++) {
+		for (i = 0; i < ARRAY_SIZE(tails); i++) {
+			memset(self->arg, 0, PAGE);
+			arg_valid(c, self->arg);
+			*(__u32 *)self->arg = c->size + 64;
+			self->arg[c->size + tails[i]] = 1;
+			EXPECT_RESULT(-E2BIG, call(self->fds, c, self->arg), c);
+		}
+	}
+}
+
+/* Catches: a tail of any length read in search of non-zero bytes. */
+TEST_F(abi, larger_than_a_page_is_e2big)
+{
+	const struct command *c;
+	__u32 sizes[] = { PAGE + 1, PAGE + 8, 2 * PAGE, 1U << 31, ~0U };
+	unsigned int i;
+
+	for (c = commands; c->name; c++) {
+		for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+			memset(self->arg, 0, 4 * PAGE);
+			arg_valid(c, self->arg);
+			*(__u32 *)self->arg = sizes[i];
+			EXPECT_RESULT(-E2BIG, call(self->fds, c, self->arg), c);
+		}
+	}
+}
+
+/* Every struct has its flags behind its size. */
+TEST_F(abi, undefined_flags)
+{
+	const struct command *c;
+	__u32 known;
+	int bit;
+
+	for (c = commands; c->name; c++) {
+		known = 0;
+		if (transfers(c))
+			known = MPMC_TRANSFER_INLINE | MPMC_TRANSFER_WAIT;
+		for (bit = 0; bit < 32; bit++) {
+			if (known & 1U << bit)
+				continue;
+			arg_valid(c, self->arg);
+			((__u32 *)self->arg)[1] |= 1U << bit;
+			EXPECT_RESULT(-EINVAL, call(self->fds, c, self->arg), c);
+		}
+	}
+}
+
+static size_t pad_offset(const struct command *c)
+{
+	if (transfers(c))
+		return offsetof(struct mpmc_transfer, pad);
+	if (c->cmd == MPMC_IOC_QUEUE_CREATE)
+		return offsetof(struct mpmc_queue_create, pad);
+	if (c->creates)
+		return offsetof(struct mpmc_token_create, pad);
+	return 0;
+}
+
+TEST_F(abi, padding_must_be_zero)
+{
+	const struct command *c;
+	int bit;
+
+	for (c = commands; c->name; c++) {
+		for (bit = 0; pad_offset(c) && bit < 32; bit++) {
+			arg_valid(c, self->arg);
+			*(__u32 *)(self->arg + pad_offset(c)) = 1U << bit;
+			EXPECT_RESULT(-EINVAL, call(self->fds, c, self->arg), c);
+		}
+	}
+}
+
+TEST_F(abi, transfer_count)
+{
+	struct mpmc_transfer *arg = (void *)self->arg;
+	__u32 bad_inline[] = { 0, 2, ~0U };
+	const struct command *c;
+	unsigned int i;
+
+	for (c = commands; c->name; c++) {
+		if (!transfers(c))
+			continue;
+		for (i = 0; i < ARRAY_SIZE(bad_inline); i++) {
+			arg_valid(c, arg);
+			arg->count = bad_inline[i];
+			EXPECT_RESULT(-EINVAL, call(self->fds, c, arg), c);
+		}
+		arg_valid(c, arg);
+		arg->flags = 0;
+		arg->items = (uintptr_t)self->arg + PAGE;
+		arg->count = 0;
+		EXPECT_RESULT(-EINVAL, call(self->fds, c, arg), c);
+	}
+}
+
+TEST_F(abi, deadline_without_wait)
+{
+	struct mpmc_transfer *arg = (void *)self->arg;
+	__u64 deadlines[] = { 1, 1ULL << 32, MPMC_FOREVER };
+	const struct command *c;
+	unsigned int i;
+
+	for (c = commands; c->name; c++) {
+		for (i = 0; transfers(c) && i < ARRAY_SIZE(deadlines); i++) {
+			arg_valid(c, arg);
+			arg->deadline = deadlines[i];
+			EXPECT_RESULT(-EINVAL, call(self->fds, c, arg), c);
+		}
+	}
+}
+
+static int create(int control, __u64 capacity, __u32 segments)
+{
+	struct mpmc_queue_create arg = {
+		.size = sizeof(arg), .capacity = capacity, .segments = segments,
+	};
+
+	return mpmc_ioctl(control, MPMC_IOC_QUEUE_CREATE, &arg);
+}
+
+TEST_F(abi, capacity_limit)
+{
+	struct mpmc_device_info info;
+	int fd, control = self->fds[CONTROL];
+
+	ASSERT_EQ(0, device_info(&info));
+	EXPECT_EQ(-ENOSPC, create(control, info.max_capacity + 1, 1));
+	EXPECT_EQ(-ENOSPC, create(control, 1ULL << 63, 1));
+	EXPECT_EQ(-ENOSPC, create(control, ~0ULL, 1));
+	/* Catches: a limit off by one, or memory taken in advance. */
+	fd = create(control, info.max_capacity, 1);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(info.max_capacity, queue_state(fd).capacity);
+	close(fd);
+}
+
+TEST_F(abi, segments_limit)
+{
+	struct mpmc_device_info info;
+	int fd, control = self->fds[CONTROL];
+
+	ASSERT_EQ(0, device_info(&info));
+	EXPECT_EQ(-ENOSPC, create(control, 64, info.max_segments + 1));
+	EXPECT_EQ(-ENOSPC, create(control, 64, ~0U));
+	fd = create(control, 64, info.max_segments);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(info.max_segments, queue_state(fd).segments);
+	EXPECT_EQ(64, fill(fd, 1));
+	EXPECT_EQ(64, drain(fd));
+	close(fd);
+}
+
+TEST_F(abi, ring_entries_limit)
+{
+	unsigned long cmds[] = {
+		MPMC_IOC_PRODUCER_CREATE, MPMC_IOC_CONSUMER_CREATE,
+	};
+	struct mpmc_device_info info;
+	struct mpmc_token_info token;
+	int fd, i, queue = self->fds[QUEUE];
+
+	ASSERT_EQ(0, device_info(&info));
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(-EINVAL, token_create(queue, cmds[i],
+						info.max_ring_entries + 1));
+		/* Rounding up to a power of two must not wrap to 0. */
+		EXPECT_EQ(-EINVAL, token_create(queue, cmds[i], 0x80000001));
+		EXPECT_EQ(-EINVAL, token_create(queue, cmds[i], ~0U));
+		fd = token_create(queue, cmds[i], info.max_ring_entries);
+		ASSERT_LE(0, fd);
+		ASSERT_EQ(0, token_info(fd, &token));
+		EXPECT_EQ(info.max_ring_entries, token.ring_entries);
+		close(fd);
+	}
+}
+
+static bool has_command(enum kind kind, unsigned long cmd)
+{
+	const struct command *c;
+
+	for (c = commands; c->name; c++)
+		if (c->kind == kind && c->cmd == cmd)
+			return true;
+	return false;
+}
+
+/* Every number on every kind of fd: the known ones of other kinds included. */
+TEST_F(abi, commands_of_other_kinds)
+{
+	int kind, nr;
+
+	for (kind = 0; kind < KINDS; kind++) {
+		for (nr = 0; nr < 256; nr++) {
+			if (has_command(kind, _IO(MPMC_IOC_TYPE, nr)))
+				continue;
+			memset(self->arg, 0, PAGE);
+			*(__u32 *)self->arg = 48;
+			EXPECT_EQ(-ENOTTY, mpmc_ioctl(self->fds[kind],
+						      _IO(MPMC_IOC_TYPE, nr),
+						      self->arg))
+				TH_LOG("fd kind %d, nr %#x", kind, nr);
+		}
+	}
+}
+
+/* The number alone is not the command. */
+TEST_F(abi, commands_of_other_types)
+{
+	const struct command *c;
+	unsigned long cmds[3];
+	int nr, i;
+
+	for (c = commands; c->name; c++) {
+		nr = _IOC_NR(c->cmd);
+		cmds[0] = _IO(MPMC_IOC_TYPE + 1, nr);
+		cmds[1] = _IOW(MPMC_IOC_TYPE, nr, __u64);
+		cmds[2] = _IOR(MPMC_IOC_TYPE, nr, __u64);
+		for (i = 0; i < 3; i++) {
+			arg_valid(c, self->arg);
+			EXPECT_RESULT(-ENOTTY, mpmc_ioctl(self->fds[c->kind],
+							  cmds[i], self->arg), c);
+		}
+	}
+}
+
+/* The struct at @end - n for every n that is too little of it. */
+TEST_F(abi, argument_efault)
+{
+	char *end = mapping_end(PAGE);
+	const struct command *c;
+	char valid[128];
+	__u32 n;
+
+	for (c = commands; c->name; c++) {
+		EXPECT_RESULT(-EFAULT, call(self->fds, c, NULL), c);
+		EXPECT_RESULT(-EFAULT, call(self->fds, c, end), c);
+		EXPECT_RESULT(-EFAULT, call(self->fds, c, (void *)-4096L), c);
+		arg_valid(c, valid);
+		for (n = 4; n < c->size; n += 4) {
+			memcpy(end - n, valid, n);
+			EXPECT_RESULT(-EFAULT, call(self->fds, c, end - n), c);
+		}
+	}
+}
+
+/* Catches: an item lost when the struct cannot be written back. */
+TEST_F(abi, read_only_argument_efault)
+{
+	const struct command *c;
+	bool writes;
+	char *arg;
+
+	for (c = commands; c->name; c++) {
+		writes = c->cmd == MPMC_IOC_ITEM_DEQUEUE ||
+			 c->cmd == MPMC_IOC_DEVICE_INFO ||
+			 c->cmd == MPMC_IOC_QUEUE_INFO ||
+			 c->cmd == MPMC_IOC_TOKEN_INFO;
+		if (!writes || c->kind == CONSUMER)
+			continue;	/* a token keeps the item: mpmc_lease */
+		arg = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		ASSERT_NE(MAP_FAILED, arg);
+		arg_valid(c, arg);
+		ASSERT_EQ(0, mprotect(arg, PAGE, PROT_READ));
+		EXPECT_RESULT(-EFAULT, call(self->fds, c, arg), c);
+		munmap(arg, PAGE);
+	}
+}
+
+TEST_F(abi, emsgsize)
+{
+	struct mpmc_device_info info;
+	__u64 items[65], big, *huge;
+	int i, queue, fds[] = { self->fds[QUEUE], self->fds[PRODUCER] };
+
+	memset(items, 1, sizeof(items));
+	for (i = 0; i < 2; i++) {
+		/* Whether there is room now or not: it can never succeed. */
+		EXPECT_EQ(-EMSGSIZE, enq_bulk(fds[i], items, 65));
+		EXPECT_EQ(-EMSGSIZE, enq_bulk(fds[i], items, ~0U));
+		/* Catches: sleeping for ever for room that cannot come. */
+		EXPECT_EQ(-EMSGSIZE, enq_bulk_until(fds[i], items, 65,
+						    MPMC_FOREVER));
+	}
+	EXPECT_EQ(1, queue_items(self->fds[QUEUE]));
+	EXPECT_EQ(63, fill(self->fds[QUEUE], 1));
+	EXPECT_EQ(-EMSGSIZE, enq_bulk(fds[0], items, 65));
+	EXPECT_EQ(64, drain(self->fds[QUEUE]));
+	EXPECT_EQ(0, enq_bulk(fds[0], items, 64));
+
+	/* What fits must not be EMSGSIZE, however large: a queue in one go. */
+	ASSERT_EQ(0, device_info(&info));
+	big = info.max_capacity < 300000 ? info.max_capacity : 300000;
+	huge = calloc(big, sizeof(*huge));
+	queue = queue_create(big, 0);
+	ASSERT_LE(0, queue);
+	EXPECT_EQ(0, enq_bulk(queue, huge, big));
+	EXPECT_EQ(big, drain(queue));
+	close(queue);
+	free(huge);
+}
+
+/* Asking for more than there is, or than there can be, is no error. */
+TEST_F(abi, dequeue_count_beyond_capacity)
+{
+	static __u64 items[80];
+	int i, fds[] = { self->fds[QUEUE], self->fds[CONSUMER] };
+
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(1, deq_bulk(fds[i], items, 65));
+		EXPECT_EQ(7, items[0]);
+		ASSERT_EQ(0, enq(self->fds[QUEUE], 7));
+		EXPECT_EQ(1, deq_bulk(fds[i], items, ~0U));
+		ASSERT_EQ(0, enq(self->fds[QUEUE], 7));
+	}
+}
+
+static bool all_bytes(const char *p, int byte, size_t n)
+{
+	while (n--)
+		if ((unsigned char)*p++ != byte)
+			return false;
+	return true;
+}
+
+/*
+ * Catches: output fields left as they were (each is poisoned before), and
+ * bytes written behind the size that the caller gave.
+ */
+TEST_F(abi, device_info_written)
+{
+	struct mpmc_device_info *info = (void *)self->arg;
+
+	memset(self->arg, POISON, PAGE);
+	info->size = sizeof(*info);
+	info->flags = 0;
+	ASSERT_EQ(0, mpmc_ioctl(self->fds[CONTROL], MPMC_IOC_DEVICE_INFO, info));
+	EXPECT_EQ(sizeof(*info), info->size);
+	EXPECT_EQ(0, info->flags);
+	EXPECT_EQ(0, info->features);
+	/* The defaults must be possible, the product's tests too. */
+	EXPECT_LE(1048576, info->max_capacity);
+	EXPECT_GT(1ULL << 48, info->max_capacity);
+	EXPECT_LE(sysconf(_SC_NPROCESSORS_CONF), info->max_segments);
+	EXPECT_GT(1 << 24, info->max_segments);
+	EXPECT_LE(4096, info->max_ring_entries);
+	EXPECT_EQ(0, info->max_ring_entries & (info->max_ring_entries - 1));
+	EXPECT_LE(1000, info->max_tokens);
+	EXPECT_GT(1 << 24, info->max_tokens);
+	EXPECT_LE(16, info->max_queues);
+	EXPECT_GT(1 << 24, info->max_queues);
+	EXPECT_TRUE(all_bytes((char *)(info + 1), POISON, PAGE - sizeof(*info)));
+}
+
+TEST_F(abi, queue_info_written)
+{
+	struct mpmc_queue_info *info = (void *)self->arg;
+
+	memset(self->arg, POISON, PAGE);
+	info->size = sizeof(*info);
+	info->flags = 0;
+	ASSERT_EQ(0, mpmc_ioctl(self->fds[QUEUE], MPMC_IOC_QUEUE_INFO, info));
+	EXPECT_EQ(sizeof(*info), info->size);
+	EXPECT_EQ(0, info->flags);
+	EXPECT_EQ(64, info->capacity);
+	EXPECT_EQ(1, info->items);
+	EXPECT_EQ(0, info->leased);
+	EXPECT_LE(sysconf(_SC_NPROCESSORS_CONF), info->segments);
+	EXPECT_EQ(1, info->producers);
+	EXPECT_EQ(1, info->consumers);
+	EXPECT_EQ(0, info->enqueue_waiters);
+	EXPECT_EQ(0, info->dequeue_waiters);
+	EXPECT_EQ(0, info->state);
+	EXPECT_TRUE(all_bytes((char *)(info + 1), POISON, PAGE - sizeof(*info)));
+}
+
+TEST_F(abi, token_info_written)
+{
+	struct mpmc_token_info *info = (void *)self->arg;
+	int i, kinds[] = { PRODUCER, CONSUMER };
+
+	ASSERT_EQ(0, enq(self->fds[PRODUCER], 1));
+	for (i = 0; i < 2; i++) {
+		memset(self->arg, POISON, PAGE);
+		info->size = sizeof(*info);
+		info->flags = 0;
+		ASSERT_EQ(0, mpmc_ioctl(self->fds[kinds[i]],
+					MPMC_IOC_TOKEN_INFO, info));
+		EXPECT_EQ(sizeof(*info), info->size);
+		EXPECT_EQ(0, info->flags);
+		EXPECT_EQ(i ? MPMC_TOKEN_CONSUMER : MPMC_TOKEN_PRODUCER,
+			  info->kind);
+		EXPECT_EQ(8, info->ring_entries);	/* 64 / 8 */
+		EXPECT_EQ(i ? 0 : 1, info->items);
+		EXPECT_TRUE(all_bytes((char *)(info + 1), POISON,
+				      PAGE - sizeof(*info)));
+	}
+}
+
+/* A caller with larger structs must not see its unknown fields filled in. */
+TEST_F(abi, unknown_output_stays_zero)
+{
+	const struct command *c;
+
+	for (c = commands; c->name; c++) {
+		memset(self->arg, 0, PAGE);
+		arg_valid(c, self->arg);
+		*(__u32 *)self->arg = c->size + 64;
+		memset(self->arg + c->size + 64, POISON, 64);
+		EXPECT_LE(0, call(self->fds, c, self->arg))
+			TH_LOG("command %s", c->name);
+		EXPECT_TRUE(all_bytes(self->arg + c->size, 0, 64));
+		EXPECT_TRUE(all_bytes(self->arg + c->size + 64, POISON, 64));
+	}
+}
+
+/* Nothing but the item may change in what only goes in. */
+TEST_F(abi, input_is_not_written)
+{
+	const struct command *c;
+	char before[128];
+
+	for (c = commands; c->name; c++) {
+		if (!c->creates && c->cmd != MPMC_IOC_ITEM_ENQUEUE &&
+		    c->cmd != MPMC_IOC_QUEUE_SHUTDOWN)
+			continue;
+		arg_valid(c, self->arg);
+		memcpy(before, self->arg, c->size);
+		EXPECT_LE(0, call(self->fds, c, self->arg));
+		EXPECT_EQ(0, memcmp(before, self->arg, c->size))
+			TH_LOG("command %s", c->name);
+	}
+}
+
+TEST_F(abi, dequeue_writes_the_item_only)
+{
+	struct mpmc_transfer want = {
+		.size = sizeof(want),
+		.flags = MPMC_TRANSFER_INLINE | MPMC_TRANSFER_WAIT,
+		.items = 7, .count = 1, .deadline = MPMC_FOREVER,
+	}, arg = want;
+	__u64 items[4] = { 1, 2, 3, 4 };
+
+	arg.items = 0;
+	ASSERT_EQ(1, mpmc_ioctl(self->fds[QUEUE], MPMC_IOC_ITEM_DEQUEUE, &arg));
+	EXPECT_EQ(0, memcmp(&want, &arg, sizeof(arg)));
+	/* The bulk form: no more of the array than the items there were. */
+	ASSERT_EQ(0, enq(self->fds[QUEUE], 9));
+	ASSERT_EQ(1, deq_bulk(self->fds[QUEUE], items, 4));
+	EXPECT_EQ(9, items[0]);
+	EXPECT_EQ(2, items[1]);
+	/* When there is nothing, nothing is written. */
+	EXPECT_EQ(-EAGAIN, deq_bulk(self->fds[QUEUE], items, 4));
+	EXPECT_EQ(9, items[0]);
+}
+
+TEST_F(abi, close_on_exec)
+{
+	int i;
+
+	for (i = QUEUE; i < KINDS; i++)
+		EXPECT_EQ(FD_CLOEXEC, fcntl(self->fds[i], F_GETFD));
+}
+
+TEST_F(abi, defaults)
+{
+	int possible = sysconf(_SC_NPROCESSORS_CONF);
+	int producer, consumer, queue = create(self->fds[CONTROL], 0, 0);
+	struct mpmc_token_info info;
+
+	ASSERT_LE(0, queue);
+	EXPECT_EQ(1048576, queue_state(queue).capacity);
+	EXPECT_LE(possible, queue_state(queue).segments);
+	producer = producer_create(queue, 0);
+	consumer = consumer_create(queue, 0);
+	ASSERT_EQ(0, token_info(producer, &info));
+	EXPECT_EQ(4096, info.ring_entries);
+	ASSERT_EQ(0, token_info(consumer, &info));
+	EXPECT_EQ(4096, info.ring_entries);
+	close(producer);
+	close(consumer);
+	close(queue);
+}
+
+TEST_F(abi, ring_entries_round_up)
+{
+	static const __u32 sizes[][2] = {
+		{ 1, 1 }, { 2, 2 }, { 3, 4 }, { 5, 8 }, { 1000, 1024 },
+		{ 4096, 4096 },
+	};
+	struct mpmc_token_info info;
+	unsigned int i;
+	int fd;
+
+	for (i = 0; i < 2 * ARRAY_SIZE(sizes); i++) {
+		fd = token_create(self->fds[QUEUE],
+				  i % 2 ? MPMC_IOC_PRODUCER_CREATE :
+					  MPMC_IOC_CONSUMER_CREATE,
+				  sizes[i / 2][0]);
+		ASSERT_LE(0, fd);
+		ASSERT_EQ(0, token_info(fd, &info));
+		EXPECT_EQ(sizes[i / 2][1], info.ring_entries);
+		close(fd);
+	}
+}
+
+/* A creation that fails must not leave its half-made object behind. */
+TEST_F(abi, create_without_a_free_fd)
+{
+	struct rlimit limit, none;
+	const struct command *c;
+	int ret;
+
+	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &limit));
+	none = limit;
+	none.rlim_cur = 3;
+	for (c = commands; c->name; c++) {
+		if (!c->creates)
+			continue;
+		arg_valid(c, self->arg);
+		ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &none));
+		ret = mpmc_ioctl(self->fds[c->kind], c->cmd, self->arg);
+		ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+		EXPECT_RESULT(-EMFILE, ret, c);
+	}
+	EXPECT_EQ(1, queue_state(self->fds[QUEUE]).producers);
+	EXPECT_EQ(1, queue_state(self->fds[QUEUE]).consumers);
+}
+
+TEST(device_node)
+{
+	struct stat st;
+
+	ASSERT_EQ(0, stat(DEVICE, &st));
+	EXPECT_TRUE(S_ISCHR(st.st_mode));
+	EXPECT_EQ(0666, st.st_mode & 0777);
+	EXPECT_EQ(10, major(st.st_rdev));	/* misc */
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0
+/* /proc/self/fdinfo: what an administrator can see of a queue. */
+#include "mpmc_test.h"
+
+/* The value of "@key:" in the fd's fdinfo, or "" without one. */
+static const char *info_of(int fd, const char *key)
+{
+	static char line[256];
+	size_t len = strlen(key);
+	char path[64], *value;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	file = fopen(path, "r");
+	must(file);
+	while (fgets(line, sizeof(line), file)) {
+		if (strncmp(line, key, len) || line[len] != ':')
+			continue;
+		fclose(file);
+		value = line + len + 1;
+		value += strspn(value, " \t");
+		value[strcspn(value, "\n")] = '\0';
+		return value;
+	}
+	fclose(file);
+	return "";
+}
+
+static void *wait_for_item(void *arg)
+{
+	__u64 item;
+
+	must(deq_until(*(int *)arg, &item, MPMC_FOREVER) == -EPIPE);
+	return NULL;
+}
+
+TEST(queue)
+{
+	int queue = queue_create(100, 3), producers[2], consumer;
+	pthread_t threads[2];
+
+	ASSERT_LE(0, queue);
+	EXPECT_STREQ("100", info_of(queue, "capacity"));
+	EXPECT_STREQ("0", info_of(queue, "items"));
+	EXPECT_STREQ("0", info_of(queue, "leased"));
+	EXPECT_STREQ("3", info_of(queue, "segments"));
+	EXPECT_STREQ("0", info_of(queue, "producers"));
+	EXPECT_STREQ("0", info_of(queue, "consumers"));
+	EXPECT_STREQ("0", info_of(queue, "enqueue-waiters"));
+	EXPECT_STREQ("0", info_of(queue, "dequeue-waiters"));
+	EXPECT_STREQ("open", info_of(queue, "state"));
+	producers[0] = producer_create(queue, 0);
+	producers[1] = producer_create(queue, 0);
+	consumer = consumer_create(queue, 8);
+	put_range(queue, 1, 10);
+	put_range(producers[0], 1, 10);
+	EXPECT_STREQ("20", info_of(queue, "items"));
+	EXPECT_EQ(-EFAULT, deq_bulk(consumer, NULL, 4));
+	EXPECT_STREQ("16", info_of(queue, "items"));
+	EXPECT_STREQ("4", info_of(queue, "leased"));
+	EXPECT_STREQ("2", info_of(queue, "producers"));
+	EXPECT_STREQ("1", info_of(queue, "consumers"));
+	EXPECT_EQ(20, drain(consumer));
+	threads[0] = thread_start(wait_for_item, &queue);
+	threads[1] = thread_start(wait_for_item, &queue);
+	ASSERT_TRUE(wait_for_dequeuers(queue, 2));
+	EXPECT_STREQ("2", info_of(queue, "dequeue-waiters"));
+	EXPECT_STREQ("0", info_of(queue, "enqueue-waiters"));
+	ASSERT_EQ(0, queue_shutdown(queue));
+	EXPECT_STREQ("shutdown", info_of(queue, "state"));
+	thread_join(threads[0]);
+	thread_join(threads[1]);
+	EXPECT_STREQ("0", info_of(queue, "dequeue-waiters"));
+	close(producers[0]);
+	close(producers[1]);
+	close(consumer);
+	close(queue);
+}
+
+static void *wait_for_room(void *arg)
+{
+	must(enq_until(*(int *)arg, 1, MPMC_FOREVER) == -EPIPE);
+	return NULL;
+}
+
+TEST(producers_waiting)
+{
+	int queue = queue_create(1, 0);
+	pthread_t thread;
+
+	ASSERT_LE(0, queue);
+	ASSERT_EQ(1, fill(queue, 1));
+	thread = thread_start(wait_for_room, &queue);
+	ASSERT_TRUE(wait_for_enqueuers(queue, 1));
+	EXPECT_STREQ("1", info_of(queue, "enqueue-waiters"));
+	EXPECT_STREQ("0", info_of(queue, "dequeue-waiters"));
+	ASSERT_EQ(0, queue_shutdown(queue));
+	thread_join(thread);
+	close(queue);
+}
+
+TEST(tokens)
+{
+	int queue = queue_create(100, 0), producer, consumer;
+
+	ASSERT_LE(0, queue);
+	producer = producer_create(queue, 4);
+	consumer = consumer_create(queue, 16);
+	ASSERT_LE(0, producer);
+	ASSERT_LE(0, consumer);
+	put_range(producer, 1, 9);
+	EXPECT_STREQ("producer", info_of(producer, "kind"));
+	EXPECT_STREQ("4", info_of(producer, "ring-entries"));
+	EXPECT_STREQ("9", info_of(producer, "items"));
+	EXPECT_EQ(-EFAULT, deq_bulk(consumer, NULL, 3));
+	EXPECT_STREQ("consumer", info_of(consumer, "kind"));
+	EXPECT_STREQ("16", info_of(consumer, "ring-entries"));
+	EXPECT_STREQ("3", info_of(consumer, "items"));
+	EXPECT_STREQ("6", info_of(producer, "items"));
+	close(producer);
+	close(consumer);
+	close(queue);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * G10 and G11: what a queue costs when idle, that a burst's memory goes back,
+ * that all of it is charged to the memory cgroup of whoever causes it, and
+ * what happens at that cgroup's limit.
+ */
+#include "mpmc_cgroup.h"
+
+#define ITEMS 400000
+#define SLOT sizeof(__u64)
+#define PAGE 4096
+
+/*
+ * Kernel memory charged to the group, in bytes. The kernel gathers small changes
+ * for some seconds before memory.stat shows them; asking for cpu.stat makes it
+ * do so now, for all of the group's statistics.
+ */
+static long long charged(const char *dir)
+{
+	long long n;
+
+	must(file_key(dir, "cpu.stat", "usage_usec") >= 0);
+	n = file_key(dir, "memory.stat", "kernel");
+	must(n >= 0);
+	return n;
+}
+
+/* Memory goes back through RCU and per-CPU caches: it takes a while. */
+static bool charged_at_most(const char *dir, long long limit)
+{
+	return eventually(charged(dir) <= limit);
+}
+
+FIXTURE(memory)
+{
+	char dir[64];
+};
+
+FIXTURE_SETUP(memory)
+{
+	if (!cgroup_available("memory"))
+		SKIP(return, "no cgroup v2 with a memory controller");
+	cgroup_make(self->dir, "memory");
+}
+
+FIXTURE_TEARDOWN(memory)
+{
+	cgroup_remove(self->dir);
+}
+
+struct guest {
+	const char *dir;
+	bool token;	/* put items through one */
+};
+
+/* The group's own process; the test's stays outside, to remove the group. */
+static void in_group(struct __test_metadata *_metadata, const char *dir,
+		     void (*fn)(void *arg), bool token)
+{
+	struct guest guest = { .dir = dir, .token = token };
+
+	EXPECT_EQ(0, reap(spawn(fn, &guest)));
+}
+
+static int source_of(struct guest *guest, int queue)
+{
+	int fd = guest->token ? producer_create(queue, 4096) : queue;
+
+	must(fd >= 0);
+	return fd;
+}
+
+/*
+ * Fills and drains several times. Catches: memory that is not charged, that is
+ * kept for ever after the burst, or that grows from burst to burst.
+ */
+static void burst(void *arg)
+{
+	struct guest *guest = arg;
+	long long before, idle, full;
+	int queue, source, i;
+
+	cgroup_enter(guest->dir);
+	before = charged(guest->dir);
+	queue = queue_create(ITEMS, 0);
+	must(queue >= 0);
+	source = source_of(guest, queue);
+	put_range(source, 1, 1);
+	must(take_range(queue, 1, 1));
+	idle = charged(guest->dir);
+	for (i = 0; i < 5; i++) {
+		put_range(source, 1, ITEMS);
+		full = charged(guest->dir);
+		must(full - idle > (long long)(ITEMS * SLOT) * 9 / 10);
+		must(take_range(queue, 1, ITEMS));
+		must(charged_at_most(guest->dir,
+				     idle + ITEMS * SLOT / 20));
+	}
+	close(source);
+	close(queue);
+	must(charged_at_most(guest->dir, before + 4 * PAGE));
+}
+
+TEST_F(memory, burst)
+{
+	in_group(_metadata, self->dir, burst, false);
+}
+
+TEST_F(memory, burst_through_a_token)
+{
+	in_group(_metadata, self->dir, burst, true);
+}
+
+#define QUEUES 64
+
+/* Catches: queues of several pages per CPU from the start. */
+static void idle_cost(void *arg)
+{
+	struct guest *guest = arg;
+	int i, queues[QUEUES], cpus = sysconf(_SC_NPROCESSORS_CONF);
+	long long before, each, used;
+	__u64 item;
+
+	cgroup_enter(guest->dir);
+	close(queue_create(10, 0));
+	before = charged(guest->dir);
+	for (i = 0; i < QUEUES; i++) {
+		queues[i] = queue_create(0, 0);
+		must(queues[i] >= 0);
+	}
+	each = (charged(guest->dir) - before) / QUEUES;
+	fprintf(stderr, "# an idle queue on %d CPUs: %lld bytes\n", cpus, each);
+	must(each > 0);
+	must(each <= 16384);
+	for (i = 0; i < QUEUES; i++) {
+		must(enq(queues[i], 1) == 0);
+		must(deq(queues[i], &item) == 1);
+	}
+	used = (charged(guest->dir) - before) / QUEUES;
+	fprintf(stderr, "# once used by one thread: %lld bytes\n", used);
+	must(used <= 16384 + PAGE);
+	for (i = 0; i < QUEUES; i++)
+		close(queues[i]);
+	must(charged_at_most(guest->dir, before + 4 * PAGE));
+}
+
+TEST_F(memory, idle_queue)
+{
+	in_group(_metadata, self->dir, idle_cost, false);
+}
+
+/* Catches: a leak per queue, per token, per item left behind, per error. */
+static void churn(void *arg)
+{
+	struct guest *guest = arg;
+	int i, queue, producer, consumer;
+	long long before = 0;
+
+	cgroup_enter(guest->dir);
+	for (i = 0; i < 1050; i++) {
+		if (i == 50)
+			before = charged(guest->dir);
+		queue = queue_create(1000, 0);
+		producer = producer_create(queue, 16);
+		consumer = consumer_create(queue, 16);
+		must(queue >= 0 && producer >= 0 && consumer >= 0);
+		put_range(producer, 1, 50);
+		put_range(queue, 1, 600);
+		must(deq_bulk(consumer, NULL, 5) == -EFAULT);
+		must(deq_bulk(queue, NULL, 5) == -EFAULT);
+		must(enq_bulk(producer, NULL, 5) == -EFAULT);
+		if (i % 2)
+			must(drain(queue) > 600);
+		close(queue);
+		close(producer);
+		close(consumer);
+	}
+	/* A byte per loop would be within this, the smallest object not. */
+	must(charged_at_most(guest->dir, before + 1000 * 8));
+}
+
+TEST_F(memory, churn)
+{
+	in_group(_metadata, self->dir, churn, false);
+}
+
+/* G11: rings are memory that the user sizes, too. */
+static void rings(void *arg)
+{
+	struct guest *guest = arg;
+	int i, tokens[100], queue;
+	long long before, full;
+	__u64 item;
+
+	cgroup_enter(guest->dir);
+	queue = queue_create(0, 0);
+	must(queue >= 0);
+	before = charged(guest->dir);
+	for (i = 0; i < 100; i++) {
+		tokens[i] = i % 2 ? producer_create(queue, 4096) :
+				    consumer_create(queue, 4096);
+		must(tokens[i] >= 0);
+		if (i % 2)
+			put_range(tokens[i], 1, 4096);
+		else
+			must(deq(tokens[i], &item) != -EBUSY);
+	}
+	full = charged(guest->dir);
+	must(full - before > (long long)(50 * 4096 * SLOT));
+	drain(queue);
+	for (i = 0; i < 100; i++)
+		close(tokens[i]);
+	must(charged_at_most(guest->dir, before + 20 * PAGE));
+}
+
+TEST_F(memory, token_rings_are_charged)
+{
+	in_group(_metadata, self->dir, rings, false);
+}
+
+struct flood {
+	int queue;
+	int fd;
+	char dir[64];
+	atomic_llong accepted;
+};
+
+static void flood_run(void *arg)
+{
+	struct flood *flood = arg;
+	int ret;
+
+	cgroup_enter(flood->dir);
+	while (!(ret = enq(flood->fd, atomic_load(&flood->accepted) + 1)))
+		atomic_fetch_add(&flood->accepted, 1);
+	must(ret == -ENOMEM);
+}
+
+/* Who cannot be killed for its memory is told that there is none. */
+static void flood_immortal(void *arg)
+{
+	must(file_write("/proc/self", "oom_score_adj", "-1000"));
+	flood_run(arg);
+}
+
+static struct flood *flood_create(const char *dir, bool token)
+{
+	struct flood *flood = shared_alloc(sizeof(*flood));
+	struct mpmc_device_info info;
+
+	must(device_info(&info) == 0);
+	snprintf(flood->dir, sizeof(flood->dir), "%s", dir);
+	flood->queue = queue_create(info.max_capacity, 1);
+	must(flood->queue >= 0);
+	flood->fd = token ? producer_create(flood->queue, 0) : flood->queue;
+	must(flood->fd >= 0);
+	return flood;
+}
+
+/*
+ * All that was accepted is there, in order, and the queue as good as before.
+ * (The last may have been accepted while its owner was killed.)
+ */
+static void flood_check(struct __test_metadata *_metadata, struct flood *flood)
+{
+	__u64 n = atomic_load(&flood->accepted), more;
+
+	EXPECT_LT(10000, n);
+	EXPECT_TRUE(take_range(flood->queue, 1, n));
+	more = drain(flood->queue);
+	EXPECT_GE(1, more);
+	put_range(flood->fd, 1, 100000);
+	EXPECT_TRUE(take_range(flood->queue, 1, 100000));
+	close(flood->fd);
+	close(flood->queue);
+}
+
+/*
+ * Catches: the charge going to whoever made the queue, or to no one, so that
+ * one group fills the machine's memory: then no limit stops it.
+ */
+TEST_F(memory, enomem)
+{
+	struct flood *flood;
+	int token;
+
+	for (token = 0; token < 2; token++) {
+		flood = flood_create(self->dir, token);
+		ASSERT_TRUE(file_write(self->dir, "memory.max", "4194304"));
+		EXPECT_EQ(0, reap(spawn(flood_immortal, flood)));
+		flood_check(_metadata, flood);
+	}
+}
+
+/* Else it is killed, and it alone, and its items are still there. */
+TEST_F(memory, killed_at_the_limit)
+{
+	struct flood *flood = flood_create(self->dir, false);
+	int status;
+
+	ASSERT_TRUE(file_write(self->dir, "memory.max", "4194304"));
+	status = reap(spawn(flood_run, flood));
+	EXPECT_TRUE(!status ||
+		    (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)) {
+		TH_LOG("status %#x", status);
+	}
+	flood_check(_metadata, flood);
+}
+
+#define STARVED 20
+
+/* At the limit, creating fails cleanly: no fd, no count, no memory. */
+static void starved(void *arg)
+{
+	struct guest *guest = arg;
+	int i, fd, queue, failed = 0;
+
+	must(file_write("/proc/self", "oom_score_adj", "-1000"));
+	queue = queue_create(0, 0);
+	must(queue >= 0);
+	put_range(queue, 1, 3000);
+	cgroup_enter(guest->dir);
+	must(file_write(guest->dir, "memory.max", "2097152"));
+	allow_fds(5000);
+	for (i = 0; failed < STARVED; i++) {
+		must(i < 4000);
+		fd = i % 2 ? producer_create(queue, 4096) :
+			     consumer_create(queue, 4096);
+		must(fd >= 0 || fd == -ENOMEM || fd == -ENOSPC);
+		failed += fd == -ENOMEM;
+	}
+	must(queue_state(queue).producers + queue_state(queue).consumers ==
+	     (__u32)(i - failed));
+	must(queue_create(0, 0) != -EINVAL);
+	must(take_range(queue, 1, 3000));
+}
+
+TEST_F(memory, creation_enomem)
+{
+	in_group(_metadata, self->dir, starved, false);
+}
+
+TEST_HARNESS_MAIN
