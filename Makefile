@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0
+# /dev/mpmc: `make help` says what there is.
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+KERNEL ?= 6.12
+PREFIX ?= /usr/local
+export PREFIX
+
+VM := scripts/vm-run --kernel $(KERNEL)
+EXAMPLES := build/userlib
+
+all: native lib help
+
+help:
+	@echo 'What there is to make:'
+	@echo
+	@echo '  make demo          see it work: a work queue across processes, in a guest'
+	@echo '  make test          all tests, in guests of Linux 6.1 and 6.12'
+	@echo '  make example       the example program, in a guest'
+	@echo '  make benchmark     against a pipe and a POSIX message queue, in a guest'
+	@echo '  make check         static checks: W=1, sparse, checkpatch'
+	@echo
+	@echo '  make               the module for the running kernel, and the library'
+	@echo '  make install       install both (then: modprobe mpmc)'
+	@echo '  make module        the module for a Debian kernel (KERNEL=6.12, 6.1, 6.12-rt)'
+	@echo '  make lib           the library'
+	@echo '  make clean         remove what was built; distclean: and downloaded'
+	@echo
+	@echo 'demo, test, example and benchmark install the Debian packages they need, and'
+	@echo 'never load anything into this machine.'
+
+# --- This machine ---
+
+native:
+	@if [ -e $(KDIR)/Makefile ]; then \
+		$(MAKE) -C $(KDIR) M=$(CURDIR) modules; \
+	else \
+		echo 'No headers for the running kernel in $(KDIR): module not built.'; \
+		echo 'On Debian: apt-get install linux-headers-$$(uname -r)'; echo; \
+	fi
+
+lib:
+	@$(MAKE) -s -C userlib all
+
+install: install-module install-lib
+
+install-module:
+	@[ -e mpmc.ko ] || { echo 'There is no mpmc.ko: run make first.' >&2; exit 1; }
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
+	@[ -n '$(DESTDIR)$(INSTALL_MOD_PATH)' ] || depmod -a
+
+install-lib:
+	$(MAKE) -s -C userlib install
+	@[ -n '$(DESTDIR)' ] || ldconfig
+
+# --- Guests ---
+
+deps:
+	@scripts/deps
+
+module: deps
+	@scripts/build-module $(KERNEL)
+
+tests: deps
+	@$(MAKE) -s -C userlib all guest-tests
+	@$(MAKE) -s -C selftests all
+
+test: tests
+	@scripts/run-tests
+
+examples: deps
+	@$(MAKE) -s -C userlib all examples
+
+example: examples
+	@$(VM) -- $(EXAMPLES)/mpmc_example
+
+benchmark: examples
+	@$(VM) -- $(EXAMPLES)/performance_benchmark
+
+demo: examples
+	@scripts/demo $(KERNEL)
+
+check: deps
+	@scripts/check
+
+# --- Cleaning ---
+
+clean:
+	@[ ! -e $(KDIR)/Makefile ] || $(MAKE) -s -C $(KDIR) M=$(CURDIR) clean
+	rm -rf build
+
+distclean: clean
+	rm -rf .cache
+
+.PHONY: all help native lib install install-module install-lib deps module \
+	tests test examples example benchmark demo check clean distclean
