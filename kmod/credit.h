@@ -8,25 +8,26 @@
 
 /**
  * struct mpmc_credit - one share of a queue's capacity
- * @taken: credits ever taken from here
- * @seen: what @returned was when a producer last looked
- * @quota: what was there in the beginning
+ * @gone: credits ever moved from here to the common share << 32 | credits ever
+ *	taken here, both modulo 2^32
+ * @seen: what had been given to this share when a producer last looked
  * @returned: credits ever returned here
  *
- * What is free is @quota + @returned - @taken. Producers write the first
- * cache line and consumers the second, which a producer reads only when it
- * knows of no free credit any more.
+ * Producers write the first cache line and consumers the second, which a
+ * producer reads only when it knows of no free credit any more.
  */
 struct mpmc_credit {
-	atomic64_t taken;
-	u64 seen;
-	u64 quota;
+	atomic64_t gone;
+	atomic_t seen;
 	atomic64_t returned ____cacheline_aligned;
 };
 
 /* Share 0 has all the credits at first. */
 #define MPMC_SHARE_COMMON 0
 #define MPMC_SHARES_MAX 33
+
+/* What the halves of @gone can tell apart. */
+#define MPMC_CAPACITY_MAX ((u64)INT_MAX)
 
 /**
  * struct mpmc_capacity - the exact capacity of a queue, in shares
@@ -44,16 +45,17 @@ int mpmc_capacity_init(struct mpmc_capacity *capacity, u64 total,
 		       unsigned int segments);
 void mpmc_capacity_free(struct mpmc_capacity *capacity);
 bool mpmc_capacity_take(struct mpmc_capacity *capacity, unsigned int share,
-			u64 count, u64 *tried);
+			u32 count);
 void mpmc_capacity_return(struct mpmc_capacity *capacity, unsigned int share,
-			  u64 count);
+			  u32 count);
 u64 mpmc_capacity_room(struct mpmc_capacity *capacity);
 
 /**
  * mpmc_capacity_used() - credits in use: items accepted and not finished with
  * @capacity: the capacity
  *
- * Never less than what has been in use all the time during the call.
+ * Approximate, as mpmc_capacity_room() is. Zero is exact if all credits that
+ * are taken during the call are returned unused.
  */
 static inline u64 mpmc_capacity_used(struct mpmc_capacity *capacity)
 {

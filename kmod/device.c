@@ -22,11 +22,16 @@ static_assert(BITS_PER_LONG == 64, "/dev/mpmc is for 64-bit kernels");
 
 static unsigned long max_capacity = 1UL << 24;
 module_param(max_capacity, ulong, 0644);
-MODULE_PARM_DESC(max_capacity, "Largest capacity of a queue, in items");
+MODULE_PARM_DESC(max_capacity, "Largest capacity of a queue, in items; at most 2^31 - 1");
 
 static unsigned int max_queues = 1024;
 module_param(max_queues, uint, 0644);
 MODULE_PARM_DESC(max_queues, "Most queues that one user can have at a time");
+
+static u64 capacity_limit(void)
+{
+	return min_t(u64, READ_ONCE(max_capacity), MPMC_CAPACITY_MAX);
+}
 
 static long device_info(struct file *file, union mpmc_args *args,
 			void __user *user)
@@ -36,7 +41,7 @@ static long device_info(struct file *file, union mpmc_args *args,
 	if (info->flags)
 		return -EINVAL;
 	info->features = 0;
-	info->max_capacity = READ_ONCE(max_capacity);
+	info->max_capacity = capacity_limit();
 	info->max_segments = MPMC_MAX_SEGMENTS;
 	info->max_ring_entries = MPMC_RING_MAX;
 	info->max_tokens = MPMC_MAX_TOKENS;
@@ -60,7 +65,7 @@ static long queue_create(struct file *file, union mpmc_args *args,
 
 	if (create->flags || create->pad)
 		return -EINVAL;
-	if (capacity > READ_ONCE(max_capacity) ||
+	if (capacity > capacity_limit() ||
 	    create->segments > MPMC_MAX_SEGMENTS)
 		return -ENOSPC;
 	owner = mpmc_user_charge(READ_ONCE(max_queues));

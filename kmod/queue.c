@@ -142,16 +142,10 @@ void mpmc_queue_returned(struct mpmc_queue *queue, u64 count)
  */
 int mpmc_queue_reserve(struct mpmc_queue *queue, unsigned int share, u64 count)
 {
-	u64 tried = 0;
-
 	if (READ_ONCE(queue->shutdown))
 		return -EPIPE;
-	if (!mpmc_capacity_take(&queue->capacity, share, count, &tried)) {
-		/* Others may have been refused while it had a part. */
-		if (tried)
-			mpmc_queue_returned(queue, tried);
+	if (!mpmc_capacity_take(&queue->capacity, share, count))
 		return -EAGAIN;
-	}
 	/* After the take, fully ordered: see mpmc_queue_drained(). */
 	if (READ_ONCE(queue->shutdown)) {
 		mpmc_queue_unreserve(queue, count);

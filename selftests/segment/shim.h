@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What kmod/segment.c needs of the kernel, for userspace: the same names on
+ * What kmod/segment.c and kmod/credit.c need of the kernel, for userspace: the same names on
  * the compiler's atomics. The kernel's headers that it includes are empty
  * files here, made by the Makefile.
  */
@@ -8,17 +8,24 @@
 #define SHIM_H
 
 #include <assert.h>
+#include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 typedef uint8_t u8;
+typedef int32_t s32;
+typedef uint32_t u32;
+typedef int64_t s64;
 typedef uint64_t u64;
 
 #define PAGE_SIZE 4096UL
 #define SMP_CACHE_BYTES 64
 #define ____cacheline_aligned __attribute__((aligned(SMP_CACHE_BYTES)))
 #define DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))
+#define max_t(type, a, b) ((type)(a) > (type)(b) ? (type)(a) : (type)(b))
 #define min_t(type, a, b) ((type)(a) < (type)(b) ? (type)(a) : (type)(b))
 #undef static_assert
 #define static_assert(expr) _Static_assert(expr, #expr)
@@ -30,6 +37,21 @@ typedef struct {
 typedef struct {
 	long counter;
 } atomic_long_t;
+
+typedef struct {
+	int64_t counter;
+} atomic64_t;
+
+#define GFP_KERNEL_ACCOUNT 0
+#define kcalloc(n, size, gfp) shim_calloc(n, size)
+#define kfree(p) free(p)
+
+static inline void *shim_calloc(size_t n, size_t size)
+{
+	void *p = aligned_alloc(SMP_CACHE_BYTES, n * size);
+
+	return p ? __builtin_memset(p, 0, n * size) : NULL;
+}
 
 struct rcu_head {
 	void *pad[2];
@@ -91,5 +113,13 @@ static inline long atomic_long_cmpxchg_release(atomic_long_t *v, long old,
 				    __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 	return old;
 }
+
+#define atomic64_read_acquire(v) (shim_pause(), LOAD(&(v)->counter, ACQUIRE))
+#define atomic64_set(v, i) STORE(&(v)->counter, i, RELAXED)
+#define atomic64_add_return_release(i, v) \
+	(shim_pause(), __atomic_add_fetch(&(v)->counter, i, __ATOMIC_RELEASE))
+#define atomic64_try_cmpxchg(v, old, new) \
+	(shim_pause(), __atomic_compare_exchange_n(&(v)->counter, old, new, false, \
+				    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
 
 #endif /* SHIM_H */
