@@ -287,7 +287,8 @@ u64 mpmc_capacity_room(struct mpmc_capacity *capacity)
 	unsigned int i;
 
 	do {
-		room = moved = again;
+		moved = again;
+		room = moved;
 		for (i = 0; i < capacity->shares; i++)
 			room += credit_rest(&capacity->share[i]);
 		again = capacity_moved(capacity);
