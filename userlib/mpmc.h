@@ -276,6 +276,7 @@ int mpmc_try_enqueue(struct mpmc_queue *queue, uint64_t item);
  * Return: 0, or
  *  -EAGAIN: empty
  *  -EPIPE: shut down, and nothing left
+ *  -EFAULT: item cannot be written; it is back in the queue
  *  -EINVAL: a pointer is NULL
  *
  * Example:
@@ -318,6 +319,7 @@ int mpmc_enqueue_wait(struct mpmc_queue *queue, uint64_t item,
  *  -ETIMEDOUT: empty until the timeout
  *  -EINTR: a signal handler ran
  *  -EPIPE: shut down, and nothing left
+ *  -EFAULT: item cannot be written; it is back in the queue
  *  -EINVAL: a pointer is NULL, or timeout has no meaning
  *
  * Example:
@@ -628,6 +630,7 @@ int mpmc_consumer_fd(const struct mpmc_consumer *consumer);
  *  -EPIPE: shut down, and nothing left
  *  -EBUSY: another thread is inside a call on this token
  *  -EIO: the token's ring was broken by its owner
+ *  -EFAULT: item cannot be written; the next call gets it
  *  -EINVAL: a pointer is NULL
  *
  * Example:
@@ -671,6 +674,7 @@ ssize_t mpmc_consumer_try_dequeue_bulk(struct mpmc_consumer *consumer,
  *  -EPIPE: shut down, and nothing left
  *  -EBUSY: another thread is inside a call on this token
  *  -EIO: the token's ring was broken by its owner
+ *  -EFAULT: item cannot be written; the next call gets it
  *  -EINVAL: a pointer is NULL, or timeout has no meaning
  *
  * Example:

@@ -79,26 +79,25 @@ int lib_put_bulk_wait(int fd, const uint64_t *items, size_t n,
 	return lib_ioctl(fd, MPMC_IOC_ITEM_ENQUEUE, &transfer);
 }
 
+/*
+ * The kernel writes the item, as it writes those of a bulk: where it cannot,
+ * the item is back in the queue, and the caller gets -EFAULT.
+ */
 static int take_one(int fd, struct mpmc_transfer *transfer, uint64_t *item)
 {
 	int ret;
 
 	if (!item)
 		return -EINVAL;
+	transfer->items = (uintptr_t)item;
+	transfer->count = 1;
 	ret = lib_ioctl(fd, MPMC_IOC_ITEM_DEQUEUE, transfer);
-	if (ret < 0)
-		return ret;
-	*item = transfer->items;
-	return 0;
+	return ret < 0 ? ret : 0;
 }
 
 int lib_take(int fd, uint64_t *item)
 {
-	struct mpmc_transfer transfer = {
-		.size = sizeof(transfer),
-		.flags = MPMC_TRANSFER_INLINE,
-		.count = 1,
-	};
+	struct mpmc_transfer transfer = { .size = sizeof(transfer) };
 
 	return take_one(fd, &transfer, item);
 }
@@ -107,8 +106,7 @@ int lib_take_wait(int fd, uint64_t *item, const struct timespec *timeout)
 {
 	struct mpmc_transfer transfer = {
 		.size = sizeof(transfer),
-		.flags = MPMC_TRANSFER_INLINE | MPMC_TRANSFER_WAIT,
-		.count = 1,
+		.flags = MPMC_TRANSFER_WAIT,
 	};
 	uint64_t deadline;
 	int ret = lib_deadline(&deadline, timeout);

@@ -72,9 +72,8 @@ long lib_ioctl(int fd, unsigned int cmd, void *arg)
 	memcpy(&kernel.arg, arg, *(uint32_t *)arg);
 	if (cmd == MPMC_IOC_QUEUE_INFO && !kernel.answer)
 		info_answer(arg);
-	if (cmd == MPMC_IOC_ITEM_DEQUEUE && kernel.answer > 0 &&
-	    transfer->flags & MPMC_TRANSFER_INLINE)
-		transfer->items = kernel.item;
+	if (cmd == MPMC_IOC_ITEM_DEQUEUE && kernel.answer > 0)
+		*(uint64_t *)(uintptr_t)transfer->items = kernel.item;
 	return kernel.answer;
 }
 
@@ -244,13 +243,17 @@ static void test_single(void)
 	   "try_dequeue: empty, and the item left alone");
 	expect(1);
 	OK(!mpmc_try_dequeue(&queue, &item) && item == 99 &&
-	   asked(MPMC_IOC_ITEM_DEQUEUE, MPMC_TRANSFER_INLINE, 0, 1) &&
+	   asked(MPMC_IOC_ITEM_DEQUEUE, 0, (uintptr_t)&item, 1) &&
 	   !kernel.arg.transfer.deadline, "try_dequeue");
 	expect(1);
 	item = POISON;
 	OK(!mpmc_consumer_try_dequeue(&consumer, &item) && item == 99 &&
-	   asked(MPMC_IOC_ITEM_DEQUEUE, MPMC_TRANSFER_INLINE, 0, 1),
+	   asked(MPMC_IOC_ITEM_DEQUEUE, 0, (uintptr_t)&item, 1),
 	   "consumer_try_dequeue");
+	expect(-EFAULT);
+	OK(mpmc_try_dequeue(&queue, &item) == -EFAULT &&
+	   mpmc_consumer_dequeue_wait(&consumer, &item, NULL) == -EFAULT,
+	   "dequeue: an address the kernel cannot write to");
 }
 
 static void test_bulk(void)
@@ -341,7 +344,9 @@ static void test_deadline(void)
 	   "enqueue_wait: a deadline");
 	expect(1);
 	OK(!mpmc_dequeue_wait(&queue, &item, &timeout) &&
-	   waits(before, 3 * SECOND - 1), "dequeue_wait: a deadline");
+	   waits(before, 3 * SECOND - 1) &&
+	   asked(MPMC_IOC_ITEM_DEQUEUE, MPMC_TRANSFER_WAIT, (uintptr_t)&item, 1),
+	   "dequeue_wait: a deadline");
 	expect(0);
 	OK(!mpmc_producer_enqueue_bulk_wait(&producer, items, 4, &zero) &&
 	   waits(before, 0), "producer_enqueue_bulk_wait: try once");

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -469,6 +470,47 @@ static void take_checks(const struct takes *op, struct mpmc_queue *queue,
 	IS(got[4], poison);
 }
 
+/* An address that can be read and not written. */
+static uint64_t *read_only(void)
+{
+	uint64_t *page = mmap(NULL, 4096, PROT_READ,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED) {
+		printf("Bail out! no page\n");
+		exit(1);
+	}
+	return page;
+}
+
+/* An item that cannot be handed over is not lost, nor is its place. */
+static void fault_checks(const struct takes *op, struct mpmc_queue *queue,
+			 void *handle)
+{
+	static const uint64_t items[4] = { 1, 2, 3, 4 };
+	static const struct timespec *const timeouts[] = { NULL, &zero };
+	uint64_t *bad[] = { BAD, (uint64_t *)~7UL, read_only() };
+	uint64_t item;
+	size_t i, n;
+
+	printf("# %s: take to nowhere\n", op->name);
+	IS(mpmc_try_enqueue_bulk(queue, items, 4), 0);
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		IS(op->try(handle, bad[i]), -EFAULT);
+		for (n = 0; n < ARRAY_SIZE(timeouts); n++)
+			IS(op->wait(handle, bad[i], timeouts[n]), -EFAULT);
+		IS(stat_of(queue).items + stat_of(queue).leased, 4);
+	}
+	IS(mpmc_try_enqueue(queue, 5), -EAGAIN);
+	for (i = 0; i < ARRAY_SIZE(items); i++) {
+		item = poison;
+		IS(op->try(handle, &item), 0);
+		IS(item, items[i]);
+	}
+	IS(op->try(handle, &item), -EAGAIN);
+	munmap(bad[2], 4096);
+}
+
 static void malformed_checks(const struct puts *put, void *p,
 			     const struct takes *take, void *c)
 {
@@ -568,6 +610,7 @@ static void test_queue_items(void)
 
 	put_checks(&qputs, queue, queue);
 	take_checks(&qtakes, queue, queue);
+	fault_checks(&qtakes, queue, queue);
 	malformed_checks(&qputs, queue, &qtakes, queue);
 	sleeper_checks(&qputs, queue, &qtakes, queue, queue);
 	null_checks(&qputs, &qtakes);
@@ -585,6 +628,7 @@ static void test_token_items(void)
 	put_checks(&pputs, queue, producer);
 	IS(mpmc_consumer_create(&consumer, queue, NULL), 0);
 	take_checks(&ctakes, queue, consumer);
+	fault_checks(&ctakes, queue, consumer);
 	malformed_checks(&pputs, producer, &ctakes, consumer);
 	sleeper_checks(&pputs, producer, &ctakes, consumer, queue);
 	mpmc_consumer_destroy(consumer);
