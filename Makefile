@@ -9,7 +9,8 @@ export PREFIX
 VM := scripts/vm-run --kernel $(KERNEL)
 EXAMPLES := build/userlib
 
-all: native lib help
+# The help first: it is there even if something does not build.
+all: help native lib
 
 help:
 	@echo 'What there is to make:'
@@ -22,6 +23,7 @@ help:
 	@echo
 	@echo '  make               the module for the running kernel, and the library'
 	@echo '  make install       install both (then: modprobe mpmc)'
+	@echo '  make install-lib   the library alone; install-module: the module alone'
 	@echo '  make module        the module for a Debian kernel (KERNEL=6.12, 6.1, 6.12-rt)'
 	@echo '  make lib           the library'
 	@echo '  make clean         remove what was built; distclean: and downloaded'
@@ -35,9 +37,13 @@ native:
 	@if [ -e $(KDIR)/Makefile ]; then \
 		$(MAKE) -C $(KDIR) M=$(CURDIR) modules; \
 	else \
-		echo 'No headers for the running kernel in $(KDIR): module not built.'; \
-		echo 'On Debian: apt-get install linux-headers-$$(uname -r)'; echo; \
+		$(no-headers); echo 'The module is not built.'; \
 	fi
+
+define no-headers
+	echo 'There are no headers for the running kernel in $(KDIR).'; \
+	echo 'On Debian: apt-get install linux-headers-$$(uname -r)'
+endef
 
 lib:
 	@$(MAKE) -s -C userlib all
@@ -45,8 +51,11 @@ lib:
 install: install-module install-lib
 
 install-module:
+	@[ -e $(KDIR)/Makefile ] || { { $(no-headers); \
+		echo 'The library alone: make install-lib'; } >&2; exit 1; }
 	@[ -e mpmc.ko ] || { echo 'There is no mpmc.ko: run make first.' >&2; exit 1; }
-	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
+	$(MAKE) -C $(KDIR) M=$(CURDIR) \
+		INSTALL_MOD_PATH='$(or $(INSTALL_MOD_PATH),$(DESTDIR))' modules_install
 	@[ -n '$(DESTDIR)$(INSTALL_MOD_PATH)' ] || depmod -a
 
 install-lib:
