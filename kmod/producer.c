@@ -292,11 +292,8 @@ static void producer_push(struct mpmc_producer *producer, const u64 *items,
 {
 	struct mpmc_ring *ring = &producer->ring;
 	u64 tail = *ring->tail;
-	unsigned int n = mpmc_ring_piece(ring, tail, count);
 
-	memcpy(ring->items + mpmc_ring_slot(ring, tail), items,
-	       n * sizeof(*items));
-	memcpy(ring->items, items + n, (count - n) * sizeof(*items));
+	mpmc_ring_write(ring, tail, items, count);
 	/* Release: pairs with the acquires in producer_take(). */
 	smp_store_release(ring->tail, tail + count);
 }
@@ -371,19 +368,6 @@ int mpmc_producer_put(struct mpmc_producer *producer, const u64 *items,
 	return 0;
 }
 
-/* Copy a run of the ring that has been claimed. */
-static void producer_copy(struct mpmc_producer *producer, u64 first, u64 *items,
-			  unsigned int count)
-{
-	struct mpmc_ring *ring = &producer->ring;
-	unsigned int n = mpmc_ring_piece(ring, first, count);
-
-	memcpy(items, ring->items + mpmc_ring_slot(ring, first),
-	       n * sizeof(*items));
-	memcpy(items + n, ring->items, (count - n) * sizeof(*items));
-	producer_release(producer, first, count);
-}
-
 static unsigned int producer_take(struct mpmc_producer *producer, u64 *items,
 				  unsigned int max)
 {
@@ -402,7 +386,8 @@ static unsigned int producer_take(struct mpmc_producer *producer, u64 *items,
 			break;
 		if (atomic64_try_cmpxchg(&producer->claimed, &first,
 					 first + count)) {
-			producer_copy(producer, first, items, count);
+			mpmc_ring_read(&producer->ring, first, items, count);
+			producer_release(producer, first, count);
 			return count;
 		}
 	}

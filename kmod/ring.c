@@ -7,6 +7,7 @@
  */
 #include "ring.h"
 
+#include <linux/compiler.h>
 #include <linux/gfp.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
@@ -85,4 +86,38 @@ unsigned int mpmc_ring_default(u64 capacity)
 	u64 entries = clamp_t(u64, capacity / 8, 1, MPMC_RING_DEFAULT);
 
 	return rounddown_pow_of_two(entries);
+}
+
+/**
+ * mpmc_ring_write() - write entries
+ * @ring: the ring
+ * @pos: position of the first
+ * @items: what to write there
+ * @count: how many, at most the ring's
+ */
+void mpmc_ring_write(struct mpmc_ring *ring, u64 pos, const u64 *items,
+		     unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		WRITE_ONCE(ring->items[mpmc_ring_slot(ring, pos + i)],
+			   items[i]);
+}
+
+/**
+ * mpmc_ring_read() - read entries, each once, whatever its owner does to it
+ * @ring: the ring
+ * @pos: position of the first
+ * @items: where to put them
+ * @count: how many, at most the ring's
+ */
+void mpmc_ring_read(const struct mpmc_ring *ring, u64 pos, u64 *items,
+		    unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		items[i] = READ_ONCE(ring->items[mpmc_ring_slot(ring,
+								pos + i)]);
 }

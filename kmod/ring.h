@@ -35,6 +35,10 @@ int mpmc_ring_init(struct mpmc_ring *ring, unsigned int entries,
 		   unsigned int extra);
 void mpmc_ring_free(struct mpmc_ring *ring);
 unsigned int mpmc_ring_default(u64 capacity);
+void mpmc_ring_write(struct mpmc_ring *ring, u64 pos, const u64 *items,
+		     unsigned int count);
+void mpmc_ring_read(const struct mpmc_ring *ring, u64 pos, u64 *items,
+		    unsigned int count);
 
 static inline unsigned int mpmc_ring_slot(const struct mpmc_ring *ring, u64 pos)
 {

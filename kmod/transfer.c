@@ -16,6 +16,7 @@
 #include "batch.h"
 #include "compat/timens.h"
 #include "consumer.h"
+#include "copy.h"
 #include "producer.h"
 #include "queue.h"
 #include "wait.h"
@@ -48,10 +49,8 @@ static void buffer_construct(void *buffer)
  */
 int mpmc_transfer_init(void)
 {
-	buffer_cache = kmem_cache_create_usercopy("mpmc_transfer", BUFFER_SIZE,
-						  0, SLAB_ACCOUNT, 0,
-						  BUFFER_SIZE,
-						  buffer_construct);
+	buffer_cache = kmem_cache_create("mpmc_transfer", BUFFER_SIZE, 0,
+					 SLAB_ACCOUNT, buffer_construct);
 	return buffer_cache ? 0 : -ENOMEM;
 }
 
@@ -112,9 +111,9 @@ static int transfer_copy_out(const struct mpmc_transfer *transfer,
 
 	if (transfer->flags & MPMC_TRANSFER_INLINE)
 		return put_user(*items, &inlined->items);
-	if (copy_to_user(array + offset, items, count * sizeof(*items)))
-		return -EFAULT;
-	return 0;
+	if (count == 1)
+		return put_user(*items, array + offset);
+	return mpmc_copy_out(array + offset, items, count);
 }
 
 /* --- Putting --- */
@@ -185,12 +184,13 @@ static noinline int put_array(struct mpmc_queue *queue,
 			      const struct mpmc_transfer *transfer)
 {
 	u64 *items = buffer_alloc(transfer->count, sizeof(*items));
-	int ret = -EFAULT;
+	int ret;
 
 	if (!items)
 		return -ENOMEM;
-	if (!copy_from_user(items, u64_to_user_ptr(transfer->items),
-			    transfer->count * sizeof(*items)))
+	ret = mpmc_copy_in(items, u64_to_user_ptr(transfer->items),
+			   transfer->count);
+	if (!ret)
 		ret = put_enter(queue, producer, transfer, items);
 	buffer_free(items, transfer->count);
 	return ret;
