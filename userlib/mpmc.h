@@ -17,9 +17,11 @@
  * the deadline it had.
  *
  * Threads: any number of threads and processes may use one queue at a time,
- * through one handle or several. A token is for one thread at a time; a second
- * one inside a call gets -EBUSY. Creating and destroying a handle is for one
- * thread, while no other is using it.
+ * through one handle or several, and any of them may create handles and tokens
+ * at any time, whatever the others are doing. A token is for one thread at a
+ * time; a second one inside a call gets -EBUSY. A handle or token is destroyed
+ * when nobody is using it any more: no thread is inside a call with it, and
+ * none will begin one.
  *
  * fork: the child inherits all handles, and they work there. A queue lives as
  * long as any descriptor for it or for one of its tokens, in any process.
@@ -131,6 +133,8 @@ struct mpmc_stat {
  *	mpmc_queue_destroy()
  * @opts: NULL for the defaults
  *
+ * Any thread, at any time.
+ *
  * Return: 0, or
  *  -ENOENT: there is no /dev/mpmc: the module is not loaded (modprobe mpmc)
  *  -EACCES, -EPERM: /dev/mpmc is there, but not for this process
@@ -157,7 +161,7 @@ int mpmc_queue_create(struct mpmc_queue **queue,
  * @fd: a queue's descriptor, inherited, or received by SCM_RIGHTS
  *
  * The handle has a duplicate of the descriptor, close-on-exec; @fd stays the
- * caller's, to close when he likes.
+ * caller's, to close when he likes. Any thread, at any time.
  *
  * Return: 0, or
  *  -EBADF: fd is not an open descriptor
@@ -177,7 +181,7 @@ int mpmc_queue_from_fd(struct mpmc_queue **queue, int fd);
  *
  * To be sent to another process, or polled: POLLIN when there is an item,
  * POLLOUT when there is room, POLLHUP after a shutdown. It is close-on-exec,
- * belongs to the handle, and is closed with it.
+ * belongs to the handle, and is closed with it. Any thread.
  *
  * Return: the descriptor, or -EINVAL when queue is NULL.
  *
@@ -192,6 +196,13 @@ int mpmc_queue_fd(const struct mpmc_queue *queue);
  *
  * Its tokens go on working. The queue and the items in it are freed when the
  * last descriptor for it, or for one of its tokens, is closed in any process.
+ * Any thread, when nobody is using the handle any more.
+ *
+ * Example:
+ *	mpmc_shutdown(queue);
+ *	for (i = 0; i < WORKERS; i++)
+ *		pthread_join(workers[i], NULL);
+ *	mpmc_queue_destroy(queue);
  */
 void mpmc_queue_destroy(struct mpmc_queue *queue);
 
@@ -429,8 +440,11 @@ ssize_t mpmc_dequeue_bulk_wait(struct mpmc_queue *queue, uint64_t *items,
  * @queue: the queue; its handle may be destroyed before the token is
  * @opts: NULL for the defaults
  *
- * A segment of the queue for one producer alone. Worth it from some hundred
- * items on.
+ * A FIFO of the queue's for this producer alone. Without a token, threads share
+ * segments, and one that is stopped inside its call holds up what others put
+ * behind it there; nobody holds up a token's items. Their order is the token's,
+ * whichever threads use it in turn. Every call being a system call, it is about
+ * as fast as the queue itself. Any thread, at any time.
  *
  * Return: 0, or
  *  -EINVAL: a pointer is NULL, a flag has no meaning, or ring_entries is more
@@ -452,7 +466,11 @@ int mpmc_producer_create(struct mpmc_producer **producer,
  * mpmc_producer_destroy() - give up a producer token
  * @producer: the token, not to be used any more; NULL does nothing
  *
- * What was put through it stays in the queue.
+ * What was put through it stays in the queue. Any thread, when nobody is using
+ * the token any more.
+ *
+ * Example:
+ *	mpmc_producer_destroy(producer);
  */
 void mpmc_producer_destroy(struct mpmc_producer *producer);
 
@@ -461,7 +479,7 @@ void mpmc_producer_destroy(struct mpmc_producer *producer);
  * @producer: the token
  *
  * To be polled for POLLOUT and POLLHUP. It is close-on-exec, belongs to the
- * token, and is closed with it.
+ * token, and is closed with it. Any thread.
  *
  * Return: the descriptor, or -EINVAL when producer is NULL.
  *
@@ -483,7 +501,7 @@ int mpmc_producer_fd(const struct mpmc_producer *producer);
  *  -EAGAIN: full
  *  -EPIPE: shut down
  *  -EBUSY: another thread is inside a call on this token
- *  -EIO: the token's ring was broken by its owner
+ *  -EIO: the token's ring was broken by its owner (mapped rings only)
  *  -EINVAL: producer is NULL
  *  -ENOMEM: no memory, or none left in the memory cgroup
  *
@@ -506,7 +524,7 @@ int mpmc_producer_try_enqueue(struct mpmc_producer *producer, uint64_t item);
  *  -EMSGSIZE: there will never be: more than the capacity
  *  -EPIPE: shut down
  *  -EBUSY: another thread is inside a call on this token
- *  -EIO: the token's ring was broken by its owner
+ *  -EIO: the token's ring was broken by its owner (mapped rings only)
  *  -EFAULT: items cannot be read
  *  -EINVAL: a pointer is NULL
  *  -ENOMEM: no memory, or none left in the memory cgroup
@@ -530,7 +548,7 @@ int mpmc_producer_try_enqueue_bulk(struct mpmc_producer *producer,
  *  -EINTR: a signal handler ran
  *  -EPIPE: shut down, before the call or during it
  *  -EBUSY: another thread is inside a call on this token
- *  -EIO: the token's ring was broken by its owner
+ *  -EIO: the token's ring was broken by its owner (mapped rings only)
  *  -EINVAL: producer is NULL, or timeout has no meaning
  *  -ENOMEM: no memory, or none left in the memory cgroup
  *
@@ -555,7 +573,7 @@ int mpmc_producer_enqueue_wait(struct mpmc_producer *producer, uint64_t item,
  *  -EINTR: a signal handler ran
  *  -EPIPE: shut down, before the call or during it
  *  -EBUSY: another thread is inside a call on this token
- *  -EIO: the token's ring was broken by its owner
+ *  -EIO: the token's ring was broken by its owner (mapped rings only)
  *  -EFAULT: items cannot be read
  *  -EINVAL: a pointer is NULL, or timeout has no meaning
  *  -ENOMEM: no memory, or none left in the memory cgroup
@@ -576,8 +594,10 @@ int mpmc_producer_enqueue_bulk_wait(struct mpmc_producer *producer,
  * @queue: the queue; its handle may be destroyed before the token is
  * @opts: NULL for the defaults
  *
- * Also after a shutdown, to take what is left. Worth it from some hundred
- * items on.
+ * Also after a shutdown, to take what is left. What could not be handed over is
+ * kept for the token's next call, and goes back to the front of the queue when
+ * the token is closed, or its process dies. Every call being a system call, it
+ * is about as fast as the queue itself. Any thread, at any time.
  *
  * Return: 0, or
  *  -EINVAL: a pointer is NULL, a flag has no meaning, or ring_entries is more
@@ -599,7 +619,11 @@ int mpmc_consumer_create(struct mpmc_consumer **consumer,
  * @consumer: the token, not to be used any more; NULL does nothing
  *
  * What it was handed and has not finished with goes back to the front of the
- * queue when its last descriptor is closed, in whatever process.
+ * queue when its last descriptor is closed, in whatever process. Any thread,
+ * when nobody is using the token any more.
+ *
+ * Example:
+ *	mpmc_consumer_destroy(consumer);
  */
 void mpmc_consumer_destroy(struct mpmc_consumer *consumer);
 
@@ -608,7 +632,7 @@ void mpmc_consumer_destroy(struct mpmc_consumer *consumer);
  * @consumer: the token
  *
  * To be polled for POLLIN and POLLHUP. It is close-on-exec, belongs to the
- * token, and is closed with it.
+ * token, and is closed with it. Any thread.
  *
  * Return: the descriptor, or -EINVAL when consumer is NULL.
  *
@@ -629,7 +653,7 @@ int mpmc_consumer_fd(const struct mpmc_consumer *consumer);
  *  -EAGAIN: empty
  *  -EPIPE: shut down, and nothing left
  *  -EBUSY: another thread is inside a call on this token
- *  -EIO: the token's ring was broken by its owner
+ *  -EIO: the token's ring was broken by its owner (mapped rings only)
  *  -EFAULT: item cannot be written; the next call gets it
  *  -EINVAL: a pointer is NULL
  *
@@ -650,7 +674,7 @@ int mpmc_consumer_try_dequeue(struct mpmc_consumer *consumer, uint64_t *item);
  * Return: how many were taken, 0 when empty, or
  *  -EPIPE: shut down, and nothing left
  *  -EBUSY: another thread is inside a call on this token
- *  -EIO: the token's ring was broken by its owner
+ *  -EIO: the token's ring was broken by its owner (mapped rings only)
  *  -EFAULT: items cannot be written; the next call gets those taken
  *  -EINVAL: a pointer is NULL
  *
@@ -673,7 +697,7 @@ ssize_t mpmc_consumer_try_dequeue_bulk(struct mpmc_consumer *consumer,
  *  -EINTR: a signal handler ran
  *  -EPIPE: shut down, and nothing left
  *  -EBUSY: another thread is inside a call on this token
- *  -EIO: the token's ring was broken by its owner
+ *  -EIO: the token's ring was broken by its owner (mapped rings only)
  *  -EFAULT: item cannot be written; the next call gets it
  *  -EINVAL: a pointer is NULL, or timeout has no meaning
  *
@@ -698,7 +722,7 @@ int mpmc_consumer_dequeue_wait(struct mpmc_consumer *consumer, uint64_t *item,
  *  -EINTR: a signal handler ran
  *  -EPIPE: shut down, and nothing left
  *  -EBUSY: another thread is inside a call on this token
- *  -EIO: the token's ring was broken by its owner
+ *  -EIO: the token's ring was broken by its owner (mapped rings only)
  *  -EFAULT: items cannot be written; the next call gets those taken
  *  -EINVAL: a pointer is NULL, or timeout has no meaning
  *
