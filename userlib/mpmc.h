@@ -56,6 +56,9 @@
 
 #ifdef __cplusplus
 extern "C" {
+/* <linux/mpmc.h> has a struct mpmc_queue_create, which -Wshadow minds. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
 #endif
 
 struct mpmc_queue;
@@ -778,6 +781,7 @@ static inline void mpmc_auto_consumer_end(struct mpmc_consumer **consumer)
 #define mpmc_auto_consumer __attribute__((__cleanup__(mpmc_auto_consumer_end)))
 
 #ifdef __cplusplus
+#pragma GCC diagnostic pop
 }
 #endif
 
