@@ -19,7 +19,7 @@ LIB_EXPORT int mpmc_consumer_create(struct mpmc_consumer **consumer,
 	fd = lib_token_create(queue, MPMC_IOC_CONSUMER_CREATE, opts);
 	if (fd < 0)
 		return fd;
-	*consumer = malloc(sizeof(**consumer));
+	*consumer = lib_alloc(sizeof(**consumer));
 	if (!*consumer) {
 		lib_close(fd);
 		return -ENOMEM;

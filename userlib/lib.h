@@ -25,6 +25,7 @@ int lib_open(const char *path);
 int lib_dup(int fd);
 void lib_close(int fd);
 long lib_ioctl(int fd, unsigned int cmd, void *arg);
+void *lib_alloc(size_t size);
 
 /* token.c */
 int lib_token_create(struct mpmc_queue *queue, unsigned int cmd,

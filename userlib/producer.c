@@ -19,7 +19,7 @@ LIB_EXPORT int mpmc_producer_create(struct mpmc_producer **producer,
 	fd = lib_token_create(queue, MPMC_IOC_PRODUCER_CREATE, opts);
 	if (fd < 0)
 		return fd;
-	*producer = malloc(sizeof(**producer));
+	*producer = lib_alloc(sizeof(**producer));
 	if (!*producer) {
 		lib_close(fd);
 		return -ENOMEM;

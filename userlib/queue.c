@@ -19,7 +19,7 @@ static int queue_wrap(struct mpmc_queue **queue, int fd)
 {
 	if (fd < 0)
 		return fd;
-	*queue = malloc(sizeof(**queue));
+	*queue = lib_alloc(sizeof(**queue));
 	if (!*queue) {
 		lib_close(fd);
 		return -ENOMEM;

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -38,6 +39,15 @@ void lib_close(int fd)
 
 	close(fd);
 	errno = saved;
+}
+
+void *lib_alloc(size_t size)
+{
+	int saved = errno;
+	void *memory = malloc(size);
+
+	errno = saved;
+	return memory;
 }
 
 long lib_ioctl(int fd, unsigned int cmd, void *arg)

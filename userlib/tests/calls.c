@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../lib.h"
@@ -20,6 +21,7 @@
 static struct {
 	long answer;
 	uint64_t item;
+	int open_error, no_memory;
 	int calls, opened, closed;
 	int fd;
 	unsigned int cmd;
@@ -35,7 +37,7 @@ static struct {
 int lib_open(const char *path)
 {
 	kernel.opened += !strcmp(path, "/dev/mpmc");
-	return 3;
+	return kernel.open_error ? kernel.open_error : 3;
 }
 
 int lib_dup(int fd)
@@ -47,6 +49,11 @@ void lib_close(int fd)
 {
 	(void)fd;
 	kernel.closed++;
+}
+
+void *lib_alloc(size_t size)
+{
+	return kernel.no_memory ? NULL : malloc(size);
 }
 
 static void info_answer(struct mpmc_queue_info *info)
@@ -138,6 +145,48 @@ static void test_queue_create(void)
 	expect(QUEUE_FD);
 	OK(mpmc_queue_create(&made, &flags) == -EINVAL && !kernel.opened,
 	   "queue_create: unknown flags");
+}
+
+static void test_device(void)
+{
+	static const int errors[] = { -ENOENT, -EACCES, -EPERM, -ENXIO,
+				      -ENODEV, -EMFILE };
+	struct mpmc_queue *made;
+	int ret = 1;
+	size_t i;
+
+	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		expect(QUEUE_FD);
+		kernel.open_error = errors[i];
+		made = &queue;
+		ret &= mpmc_queue_create(&made, NULL) == errors[i] && !made &&
+		       !kernel.calls && !kernel.closed;
+	}
+	OK(ret, "queue_create: /dev/mpmc that cannot be opened");
+}
+
+/* What was opened is closed again. */
+static void test_no_memory(void)
+{
+	struct mpmc_queue *made = &queue;
+	struct mpmc_producer *maker = &producer;
+	struct mpmc_consumer *taker = &consumer;
+
+	expect(DUP_FD);
+	kernel.no_memory = 1;
+	OK(mpmc_queue_create(&made, NULL) == -ENOMEM && !made &&
+	   kernel.closed == 2, "queue_create: no memory");
+	expect(0);
+	kernel.no_memory = 1;
+	made = &queue;
+	OK(mpmc_queue_from_fd(&made, QUEUE_FD) == -ENOMEM && !made &&
+	   kernel.closed == 1, "queue_from_fd: no memory");
+	expect(DUP_FD);
+	kernel.no_memory = 1;
+	OK(mpmc_producer_create(&maker, &queue, NULL) == -ENOMEM && !maker &&
+	   kernel.closed == 1, "producer_create: no memory");
+	OK(mpmc_consumer_create(&taker, &queue, NULL) == -ENOMEM && !taker &&
+	   kernel.closed == 2, "consumer_create: no memory");
 }
 
 static void test_queue_from_fd(void)
@@ -409,6 +458,8 @@ static void test_timeout_refused(void)
 int main(void)
 {
 	test_queue_create();
+	test_device();
+	test_no_memory();
 	test_queue_from_fd();
 	test_stat();
 	test_shutdown();

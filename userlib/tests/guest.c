@@ -17,6 +17,8 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -230,6 +232,101 @@ static void test_no_fds(void)
 	setrlimit(RLIMIT_NOFILE, &old);
 	IS(mpmc_queue_create(&other, NULL), 0);
 	mpmc_queue_destroy(other);
+	mpmc_queue_destroy(queue);
+}
+
+/* Every malloc() of the library's and ours: see the Makefile. */
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+
+static bool no_memory;
+
+void *__wrap_malloc(size_t size)
+{
+	if (!no_memory)
+		return __real_malloc(size);
+	errno = ENOMEM;
+	return NULL;
+}
+
+static int count_fds(void)
+{
+	int fd, n = 0;
+
+	for (fd = 0; fd < 3000; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static void test_no_memory(void)
+{
+	struct mpmc_queue *queue = queue_of(1), *other = queue;
+	struct mpmc_producer *producer = NULL;
+	struct mpmc_consumer *consumer = NULL;
+	int rets[4], error, fds = count_fds();
+
+	no_memory = true;
+	errno = EXDEV;
+	rets[0] = mpmc_queue_create(&other, NULL);
+	rets[1] = mpmc_queue_from_fd(&other, mpmc_queue_fd(queue));
+	rets[2] = mpmc_producer_create(&producer, queue, NULL);
+	rets[3] = mpmc_consumer_create(&consumer, queue, NULL);
+	error = errno;
+	no_memory = false;
+	IS(rets[0], -ENOMEM);
+	IS(rets[1], -ENOMEM);
+	IS(rets[2], -ENOMEM);
+	IS(rets[3], -ENOMEM);
+	IS(error, EXDEV);
+	IS(!other && !producer && !consumer, true);
+	IS(count_fds(), fds);
+	IS(stat_of(queue).producers + stat_of(queue).consumers, 0);
+	mpmc_queue_destroy(queue);
+}
+
+/* What creating says of another /dev/mpmc, and errno left as it was. */
+static int create_with(mode_t mode, unsigned int major, unsigned int minor)
+{
+	struct mpmc_queue *queue = NULL;
+	int ret;
+
+	if (mknod("/dev/mpmc", mode, makedev(major, minor)))
+		return -1;
+	errno = EXDEV;
+	ret = mpmc_queue_create(&queue, NULL);
+	if (errno != EXDEV || queue)
+		ret = -1;
+	unlink("/dev/mpmc");
+	return ret;
+}
+
+static int create_as_nobody(void)
+{
+	struct mpmc_queue *queue;
+	int status;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(setuid(65534) ? 0 : -mpmc_queue_create(&queue, NULL));
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -1;
+}
+
+static void test_device(void)
+{
+	struct mpmc_queue *queue;
+
+	IS(chmod("/dev/mpmc", 0600), 0);
+	IS(create_as_nobody(), -EACCES);
+	IS(chmod("/dev/mpmc", 0666), 0);
+	IS(create_as_nobody(), 0);
+	IS(rename("/dev/mpmc", "/dev/mpmc-away"), 0);
+	IS(mpmc_queue_create(&queue, NULL), -ENOENT);
+	IS(create_with(S_IFCHR | 0666, 1, 3), -ENOTTY); /* /dev/null's */
+	IS(create_with(S_IFCHR | 0666, 60, 0), -ENXIO); /* local use */
+	IS(create_with(S_IFCHR | 0666, 10, 254), -ENODEV);
+	IS(rename("/dev/mpmc-away", "/dev/mpmc"), 0);
+	IS(mpmc_queue_create(&queue, NULL), 0);
 	mpmc_queue_destroy(queue);
 }
 
@@ -988,15 +1085,6 @@ static void test_stress(void)
 	mpmc_queue_destroy(queue);
 }
 
-static int count_fds(void)
-{
-	int fd, n = 0;
-
-	for (fd = 0; fd < 3000; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
-
 static void use_auto(void)
 {
 	mpmc_auto_queue struct mpmc_queue *queue = NULL;
@@ -1017,6 +1105,8 @@ int main(void)
 	test_create();
 	test_create_limits();
 	test_no_fds();
+	test_no_memory();
+	test_device();
 	test_max_queues();
 	test_from_fd();
 	test_fork();
