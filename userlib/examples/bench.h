@@ -29,13 +29,15 @@ struct end {
 
 /*
  * A way to carry items. Calls block; they return how many items were moved, or
- * an error of libmpmc's; other errors end the program. What is NULL is not
+ * an error of libmpmc's; other errors end the program. room() says how many
+ * items it holds, which depends on what the user may have. What is NULL is not
  * needed, or not to be had.
  */
 struct peer {
 	const char *name;
 	int (*open)(struct channel *channel);
 	void (*close)(struct channel *channel);
+	unsigned long long (*room)(const struct channel *channel);
 	int (*open_sender)(struct end *end);
 	int (*open_receiver)(struct end *end);
 	void (*close_end)(struct end *end);

@@ -7,6 +7,7 @@
  */
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -28,6 +29,14 @@ static int queue_open(struct channel *channel)
 static void queue_close(struct channel *channel)
 {
 	mpmc_queue_destroy(channel->queue);
+}
+
+static unsigned long long queue_room(const struct channel *channel)
+{
+	struct mpmc_stat stat = { .size = sizeof(stat) };
+
+	check(mpmc_queue_stat(channel->queue, &stat), "looking");
+	return stat.capacity;
 }
 
 static int queue_send(struct end *end, uint64_t item)
@@ -60,6 +69,7 @@ const struct peer queue_peer = {
 	.name = "queue",
 	.open = queue_open,
 	.close = queue_close,
+	.room = queue_room,
 	.send = queue_send,
 	.receive = queue_receive,
 	.send_bulk = queue_send_bulk,
@@ -116,6 +126,7 @@ const struct peer token_peer = {
 	.name = "queue, tokens",
 	.open = queue_open,
 	.close = queue_close,
+	.room = queue_room,
 	.open_sender = token_open_sender,
 	.open_receiver = token_open_receiver,
 	.close_end = token_close_end,
@@ -127,12 +138,27 @@ const struct peer token_peer = {
 
 /* --- A pipe --- */
 
+static unsigned long long pipe_room(const struct channel *channel)
+{
+	int bytes = fcntl(channel->pipe[1], F_GETPIPE_SZ);
+
+	if (bytes < 0)
+		die_errno("looking at a pipe");
+	return bytes / sizeof(uint64_t);
+}
+
 static int pipe_open(struct channel *channel)
 {
 	if (pipe2(channel->pipe, O_CLOEXEC))
 		die_errno("creating a pipe");
 	/* With less room if it is not allowed so much. */
 	fcntl(channel->pipe[1], F_SETPIPE_SZ, ROOM * sizeof(uint64_t));
+	/* One thread that writes and reads in turn would wait for itself. */
+	if (pipe_room(channel) < BULK) {
+		fprintf(stderr, "performance_benchmark: pipes are too small "
+				"(see fs.pipe-user-pages-soft in proc(5))\n");
+		exit(EXIT_FAILURE);
+	}
 	return 0;
 }
 
@@ -175,6 +201,7 @@ const struct peer pipe_peer = {
 	.name = "pipe",
 	.open = pipe_open,
 	.close = pipe_close,
+	.room = pipe_room,
 	.send = pipe_send,
 	.receive = pipe_receive,
 	.send_bulk = pipe_send_bulk,
@@ -210,6 +237,15 @@ static void mq_close_channel(struct channel *channel)
 	mq_close(channel->mq);
 }
 
+static unsigned long long mq_room(const struct channel *channel)
+{
+	struct mq_attr attr;
+
+	if (mq_getattr(channel->mq, &attr))
+		die_errno("looking at a POSIX message queue");
+	return attr.mq_maxmsg;
+}
+
 static int mq_send_item(struct end *end, uint64_t item)
 {
 	if (mq_send(end->channel->mq, (const char *)&item, sizeof(item), 0))
@@ -228,6 +264,7 @@ const struct peer mq_peer = {
 	.name = "POSIX message queue",
 	.open = mq_open_channel,
 	.close = mq_close_channel,
+	.room = mq_room,
 	.send = mq_send_item,
 	.receive = mq_receive_item,
 };

@@ -58,6 +58,11 @@ static struct group groups[] = {
 	  .loads = { { &queue_peer, BULK, 1, 1, false },
 		     { &token_peer, BULK, 1, 1, false },
 		     { &pipe_peer, BULK, 1, 1, false } } },
+	{ .title = "A producer and a consumer thread, 1 item at a time",
+	  .loads = { { &queue_peer, 1, 1, 1, true },
+		     { &token_peer, 1, 1, 1, true },
+		     { &pipe_peer, 1, 1, 1, true },
+		     { &mq_peer, 1, 1, 1, true } } },
 	{ .title = "4 producer and 4 consumer processes, 1 item at a time",
 	  .loads = { { &queue_peer, 1, MANY, MANY, false },
 		     { &token_peer, 1, MANY, MANY, false },
@@ -175,6 +180,25 @@ static double speedup(const struct group *group, unsigned int mine,
 }
 
 /* --- Showing --- */
+
+/* Who has less room than the others sleeps more often. */
+static void print_room(void)
+{
+	static const struct peer *const peers[] = {
+		&queue_peer, &pipe_peer, &mq_peer,
+	};
+	struct channel channel;
+	unsigned int i;
+
+	printf("Room in items, as far as it was granted (root gets most):");
+	for (i = 0; i < sizeof(peers) / sizeof(peers[0]); i++) {
+		check(peers[i]->open(&channel), peers[i]->name);
+		printf("%s %s %llu", i ? "," : "", peers[i]->name,
+		       peers[i]->room(&channel));
+		peers[i]->close(&channel);
+	}
+	putchar('\n');
+}
 
 static void print_group(const struct group *group)
 {
@@ -342,6 +366,7 @@ int main(int argc, char **argv)
 	printf("%u rounds on %ld CPUs; the last two columns: how many times as "
 	       "fast a queue is, without and with tokens\n", rounds,
 	       sysconf(_SC_NPROCESSORS_ONLN));
+	print_room();
 	for (group = groups; group < GROUPS_END; group++)
 		print_group(group);
 	print_targets();
