@@ -71,7 +71,7 @@ module: deps
 	@scripts/build-module $(KERNEL)
 
 tests: deps
-	@$(MAKE) -s -C userlib all guest-tests examples
+	@$(MAKE) -s -C userlib WERROR=-Werror all guest-tests examples
 	@$(MAKE) -s -C selftests all
 
 test: tests
