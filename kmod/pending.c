@@ -1,6 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The bitmap of sources that may hold items
+ *
+ * PRODUCER (mpmc_pending_set())        CONSUMER that found the source empty
+ *
+ * publish items                        set doubt, go on if it was not set  (C)
+ * smp_mb()  (A)                        count
+ * bit set?                             clear bit
+ *   no: set it                         smp_mb()  (B)
+ *                                      source ready?
+ *                                        yes: set bit
+ *                                      clear doubt, a release  (D)
+ *
+ * A pairs with B: either the producer sees the bit cleared, and sets it, or the
+ * consumer sees the items, and sets it. In between the source has its doubt, so
+ * a consumer that stands still there hides nothing: others go and look.
+ *
+ * A look reads doubt and then bit. If doubt was clear, bit was set when there
+ * were items, C and D see to that; and it still is unless it was cleared since,
+ * which is counted. So who finds no bit, and nothing counted, knows that a
+ * source that held items all the time is not there.
  */
 #include "pending.h"
 
@@ -12,13 +31,14 @@
  * @pending: the bitmap
  * @bits: number of sources
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0 or -ENOMEM; mpmc_pending_free() is right in either case.
  */
 int mpmc_pending_init(struct mpmc_pending *pending, unsigned int bits)
 {
 	pending->bits = bits;
 	pending->bit = bitmap_zalloc(bits, GFP_KERNEL_ACCOUNT);
-	return pending->bit ? 0 : -ENOMEM;
+	pending->doubt = bitmap_zalloc(bits, GFP_KERNEL_ACCOUNT);
+	return pending->bit && pending->doubt ? 0 : -ENOMEM;
 }
 
 /**
@@ -28,4 +48,72 @@ int mpmc_pending_init(struct mpmc_pending *pending, unsigned int bits)
 void mpmc_pending_free(struct mpmc_pending *pending)
 {
 	bitmap_free(pending->bit);
+	bitmap_free(pending->doubt);
+}
+
+static unsigned long pending_word(struct mpmc_pending *pending,
+				  unsigned int index)
+{
+	unsigned long word = READ_ONCE(pending->doubt[index]);
+
+	smp_rmb(); /* doubt before bit: pairs with D, and with A and C before */
+	return word | READ_ONCE(pending->bit[index]);
+}
+
+/**
+ * mpmc_pending_next() - the next source that may hold items
+ * @pending: the queue's
+ * @from: the first one to look at
+ *
+ * Return: the source, or @pending->bits when there is none.
+ */
+unsigned int mpmc_pending_next(struct mpmc_pending *pending, unsigned int from)
+{
+	unsigned int index = BIT_WORD(from);
+	unsigned long word;
+
+	if (from >= pending->bits)
+		return pending->bits;
+	word = pending_word(pending, index) & BITMAP_FIRST_WORD_MASK(from);
+	while (!word) {
+		if (++index == BITS_TO_LONGS(pending->bits))
+			return pending->bits;
+		word = pending_word(pending, index);
+	}
+	return index * BITS_PER_LONG + __ffs(word);
+}
+
+/**
+ * mpmc_pending_clear_begin() - a source was found empty: say so
+ * @pending: the queue's
+ * @source: the source
+ *
+ * Return: whether the caller is to look at the source once more and then call
+ * mpmc_pending_clear_end(). If not, another thread is at it.
+ */
+bool mpmc_pending_clear_begin(struct mpmc_pending *pending, unsigned int source)
+{
+	/* C: fully ordered, doubt is there before bit is missing. */
+	if (test_and_set_bit(source, pending->doubt))
+		return false;
+	/* Fully ordered: it is counted before it is missing. */
+	atomic_inc_return(&pending->cleared);
+	clear_bit(source, pending->bit);
+	smp_mb__after_atomic(); /* B: pairs with A in mpmc_pending_set() */
+	return true;
+}
+
+/**
+ * mpmc_pending_clear_end() - after the second look
+ * @pending: the queue's
+ * @source: the source
+ * @ready: it was not empty
+ */
+void mpmc_pending_clear_end(struct mpmc_pending *pending, unsigned int source,
+			    bool ready)
+{
+	if (ready)
+		set_bit(source, pending->bit);
+	/* D: a release, bit is there before doubt is missing. */
+	clear_bit_unlock(source, pending->doubt);
 }

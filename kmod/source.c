@@ -18,7 +18,7 @@ static unsigned int source_take(struct mpmc_queue *queue, unsigned int source,
 	if (source >= queue->segments)
 		return mpmc_producer_take(queue, source - queue->segments,
 					  items, max);
-	/* Acquire: pairs with queue_segment(). */
+	/* Acquire: pairs with mpmc_queue_prepare(). */
 	segment = smp_load_acquire(&queue->segment[source]);
 	return segment ? mpmc_segment_dequeue(segment, &queue->pool, items,
 					      max) : 0;
@@ -30,7 +30,7 @@ static bool source_ready(struct mpmc_queue *queue, unsigned int source)
 
 	if (source >= queue->segments)
 		return mpmc_producer_ready(queue, source - queue->segments);
-	/* Acquire: pairs with queue_segment(). */
+	/* Acquire: pairs with mpmc_queue_prepare(). */
 	segment = smp_load_acquire(&queue->segment[source]);
 	return segment && mpmc_segment_ready(segment, &queue->pool);
 }
@@ -62,45 +62,55 @@ static unsigned int source_drain(struct mpmc_queue *queue, unsigned int source,
 /* A source was found empty: don't look there again until it is not. */
 static void source_retire(struct mpmc_queue *queue, unsigned int source)
 {
-	mpmc_pending_clear_begin(&queue->pending, source);
-	if (source_ready(queue, source))
-		set_bit(source, queue->pending.bit);
-	mpmc_pending_clear_end(&queue->pending);
+	if (mpmc_pending_clear_begin(&queue->pending, source))
+		mpmc_pending_clear_end(&queue->pending, source,
+				       source_ready(queue, source));
 }
 
 /* The next source that may hold items, from this one on and around. */
 static unsigned int source_next(struct mpmc_queue *queue, unsigned int source)
 {
 	struct mpmc_pending *pending = &queue->pending;
-	unsigned int next = find_next_bit(pending->bit, pending->bits, source);
+	unsigned int next = mpmc_pending_next(pending, source);
 
-	if (next < pending->bits)
-		return next;
-	return find_first_bit(pending->bit, pending->bits);
+	return next < pending->bits ? next : mpmc_pending_next(pending, 0);
 }
 
-/* Take from the sources that may hold items, in turn. */
+/*
+ * Take from the sources that may hold items, in turn, until the batch is full
+ * or all have been looked at since the last one that had something.
+ */
 static void take_pending(struct mpmc_queue *queue, struct mpmc_cursor *cursor,
 			 struct mpmc_batch *batch)
 {
+	unsigned int bits = queue->pending.bits, rest = bits;
 	s64 place = atomic64_read(&cursor->place);
 	unsigned int source = upper_32_bits(place);
 	unsigned int left = lower_32_bits(place);
 
 	while (batch->count < batch->max) {
 		unsigned int next = source_next(queue, source + !left);
-		unsigned int want, n;
+		unsigned int step, want, n;
 
-		if (next >= queue->pending.bits)
+		if (next >= bits)
 			break;
-		if (next != source || !left)
+		step = next > source || (next == source && left) ?
+			       next - source : next + bits - source;
+		if (step > rest)
+			break;
+		rest -= step;
+		if (step)
 			left = MPMC_QUOTA;
 		source = next;
 		want = min(left, batch->max - batch->count);
 		n = source_drain(queue, source, batch, want);
 		left -= n;
-		if (n < want)
+		if (n)
+			rest = bits;
+		if (n < want) {
 			source_retire(queue, source);
+			left = 0;
+		}
 	}
 	atomic64_cmpxchg_relaxed(&cursor->place, place,
 				 (u64)source << 32 | left);
@@ -142,14 +152,14 @@ int mpmc_queue_take(struct mpmc_queue *queue, struct mpmc_cursor *cursor,
 		    struct mpmc_batch *batch)
 {
 	bool drained = mpmc_queue_drained(queue);
-	int ended = mpmc_pending_begin(&queue->pending);
+	int cleared = mpmc_pending_begin(&queue->pending);
 
 	if (READ_ONCE(queue->requeue.top))
 		mpmc_requeue_take(&queue->requeue, batch);
 	take_pending(queue, cursor, batch);
 	if (batch->count)
 		return 0;
-	if (mpmc_pending_hidden(&queue->pending, ended)) {
+	if (mpmc_pending_missed(&queue->pending, cleared)) {
 		take_any(queue, batch);
 		if (batch->count)
 			return 0;
@@ -166,15 +176,16 @@ int mpmc_queue_take(struct mpmc_queue *queue, struct mpmc_cursor *cursor,
 bool mpmc_queue_ready(struct mpmc_queue *queue)
 {
 	struct mpmc_pending *pending = &queue->pending;
-	int ended = mpmc_pending_begin(pending);
+	int cleared = mpmc_pending_begin(pending);
 	unsigned int source, end;
 
 	if (mpmc_requeue_ready(&queue->requeue))
 		return true;
-	for_each_set_bit(source, pending->bit, pending->bits)
+	for (source = mpmc_pending_next(pending, 0); source < pending->bits;
+	     source = mpmc_pending_next(pending, source + 1))
 		if (source_ready(queue, source))
 			return true;
-	if (!mpmc_pending_hidden(pending, ended))
+	if (!mpmc_pending_missed(pending, cleared))
 		return false;
 	end = source_end(queue);
 	for (source = 0; source < end; source++)

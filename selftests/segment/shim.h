@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What kmod/segment.c and kmod/credit.c need of the kernel, for userspace: the same names on
+ * What the files of kmod/ that are built here need of the kernel, for userspace: the same names on
  * the compiler's atomics. The kernel's headers that it includes are empty
  * files here, made by the Makefile.
  */
@@ -52,6 +52,16 @@ static inline void *shim_calloc(size_t n, size_t size)
 
 	return p ? __builtin_memset(p, 0, n * size) : NULL;
 }
+
+#define BITS_PER_LONG 64
+#define BIT_WORD(n) ((n) / BITS_PER_LONG)
+#define BIT_MASK(n) (1UL << ((n) % BITS_PER_LONG))
+#define BITS_TO_LONGS(n) DIV_ROUND_UP(n, BITS_PER_LONG)
+#define BITMAP_FIRST_WORD_MASK(n) (~0UL << ((n) % BITS_PER_LONG))
+#define __ffs(word) __builtin_ctzl(word)
+#define bitmap_zalloc(n, gfp) \
+	((unsigned long *)calloc(BITS_TO_LONGS(n), sizeof(unsigned long)))
+#define bitmap_free(p) free(p)
 
 struct rcu_head {
 	void *pad[2];
@@ -121,5 +131,29 @@ static inline long atomic_long_cmpxchg_release(atomic_long_t *v, long old,
 #define atomic64_try_cmpxchg(v, old, new) \
 	(shim_pause(), __atomic_compare_exchange_n(&(v)->counter, old, new, false, \
 				    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+
+#define READ_ONCE(x) (shim_pause(), LOAD(&(x), RELAXED))
+#define atomic_read_acquire(v) (shim_pause(), LOAD(&(v)->counter, ACQUIRE))
+#define atomic_inc_return(v) atomic_add_return(1, v)
+
+#define smp_mb() (shim_pause(), __atomic_thread_fence(__ATOMIC_SEQ_CST))
+#define smp_rmb() (shim_pause(), __atomic_thread_fence(__ATOMIC_ACQUIRE))
+#define smp_mb__after_atomic() smp_mb()
+
+#define BIT_LONG(n, p) (&((unsigned long *)(p))[BIT_WORD(n)])
+#define test_bit(n, p) \
+	(shim_pause(), !!(LOAD(BIT_LONG(n, p), RELAXED) & BIT_MASK(n)))
+#define set_bit(n, p) \
+	(shim_pause(), (void)__atomic_fetch_or(BIT_LONG(n, p), BIT_MASK(n), \
+					       __ATOMIC_RELAXED))
+#define clear_bit(n, p) \
+	(shim_pause(), (void)__atomic_fetch_and(BIT_LONG(n, p), ~BIT_MASK(n), \
+						__ATOMIC_RELAXED))
+#define clear_bit_unlock(n, p) \
+	(shim_pause(), (void)__atomic_fetch_and(BIT_LONG(n, p), ~BIT_MASK(n), \
+						__ATOMIC_RELEASE))
+#define test_and_set_bit(n, p) \
+	(shim_pause(), !!(__atomic_fetch_or(BIT_LONG(n, p), BIT_MASK(n), \
+					    __ATOMIC_SEQ_CST) & BIT_MASK(n)))
 
 #endif /* SHIM_H */
