@@ -5,7 +5,11 @@
 #include "block.h"
 
 #include <linux/gfp.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
+
+/* The most blocks to ask the system for without sleeping. */
+#define NOWAIT_BLOCKS 8
 
 static void block_free(struct mpmc_block *block)
 {
@@ -48,7 +52,7 @@ void mpmc_pool_put(struct mpmc_pool *pool, struct mpmc_block *block)
 	pool_keep(pool, block);
 }
 
-static struct mpmc_block *pool_get(struct mpmc_pool *pool)
+static struct mpmc_block *pool_get(struct mpmc_pool *pool, gfp_t gfp)
 {
 	struct mpmc_block *block;
 	unsigned int i;
@@ -61,7 +65,7 @@ static struct mpmc_block *pool_get(struct mpmc_pool *pool)
 		if (block)
 			return block;
 	}
-	block = (struct mpmc_block *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	block = (struct mpmc_block *)get_zeroed_page(gfp | __GFP_ACCOUNT);
 	if (block)
 		mpmc_block_renew(block);
 	return block;
@@ -73,20 +77,42 @@ static struct mpmc_block *pool_get(struct mpmc_pool *pool)
  * @spare: the caller's reserve
  * @count: how many it shall hold
  *
- * Context: process; may sleep.
- * Return: 0, or -ENOMEM; what @spare holds then is to be drained all the same.
+ * Context: process; may sleep. The caller holds no credits, or others would
+ * find the queue full while it does.
+ * Return: 0, -ENOMEM, or -EINTR if the caller is being killed; what @spare
+ * holds then is to be drained all the same.
  */
 int mpmc_pool_fill(struct mpmc_pool *pool, struct mpmc_spare *spare,
 		   unsigned int count)
 {
 	while (spare->count < count) {
-		struct mpmc_block *block = pool_get(pool);
+		struct mpmc_block *block = pool_get(pool, GFP_KERNEL);
 
 		if (!block)
 			return -ENOMEM;
 		mpmc_spare_push(spare, block);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
 	}
 	return 0;
+}
+
+/* The same for a few blocks, if they can be had without sleeping. */
+static bool pool_fill_some(struct mpmc_pool *pool, struct mpmc_spare *spare,
+			   unsigned int count)
+{
+	if (count > NOWAIT_BLOCKS)
+		return false;
+	while (spare->count < count) {
+		struct mpmc_block *block =
+			pool_get(pool, GFP_NOWAIT | __GFP_NOWARN);
+
+		if (!block)
+			return false;
+		mpmc_spare_push(spare, block);
+	}
+	return true;
 }
 
 /**
@@ -119,28 +145,25 @@ void mpmc_pool_free(struct mpmc_pool *pool)
  * mpmc_pool_enqueue() - put items into a segment, with blocks as it needs them
  * @pool: the queue's pool
  * @segment: the segment
+ * @spare: the caller's reserve of blocks; it may hold more or fewer afterwards
  * @items: the items
  * @count: how many, at least one
  *
- * Context: process; may sleep for memory.
- * Return: 0, or -ENOMEM; nothing was put then.
+ * Context: any; does not sleep.
+ * Return: 0; or, nothing put, the number of blocks that @spare must hold before
+ * the call is repeated, see mpmc_pool_fill().
  */
-int mpmc_pool_enqueue(struct mpmc_pool *pool, struct mpmc_segment *segment,
-		      const u64 *items, unsigned int count)
+unsigned int mpmc_pool_enqueue(struct mpmc_pool *pool,
+			       struct mpmc_segment *segment,
+			       struct mpmc_spare *spare, const u64 *items,
+			       unsigned int count)
 {
-	struct mpmc_spare spare = {};
 	unsigned int need;
-	int ret = 0;
 
-	while (!ret) {
-		need = mpmc_segment_enqueue(segment, &spare, items, count);
-		if (!need)
-			break;
-		ret = mpmc_pool_fill(pool, &spare, need);
-	}
-	if (spare.count)
-		mpmc_pool_drain(pool, &spare);
-	return ret;
+	do {
+		need = mpmc_segment_enqueue(segment, spare, items, count);
+	} while (need && pool_fill_some(pool, spare, need));
+	return need;
 }
 
 /**
@@ -162,10 +185,23 @@ int mpmc_segment_create(struct mpmc_segment *segment, struct mpmc_pool *pool)
 }
 
 /**
- * mpmc_segment_destroy() - free the blocks of a segment nobody uses any more
- * @segment: the segment; items in it are lost
+ * mpmc_segment_discard() - undo mpmc_segment_create()
+ * @segment: the segment, which nobody has seen
+ * @pool: the queue's pool
  *
- * Context: any.
+ * Its block may have served elsewhere, and late threads look at it.
+ */
+void mpmc_segment_discard(struct mpmc_segment *segment, struct mpmc_pool *pool)
+{
+	pool_keep(pool, mpmc_segment_first(segment));
+}
+
+/**
+ * mpmc_segment_destroy() - free the blocks of a segment
+ * @segment: the segment, which nobody has used for an RCU grace period; items
+ *	in it are lost
+ *
+ * Context: process; may sleep.
  */
 void mpmc_segment_destroy(struct mpmc_segment *segment)
 {
@@ -174,5 +210,6 @@ void mpmc_segment_destroy(struct mpmc_segment *segment)
 	for (block = mpmc_segment_first(segment); block; block = next) {
 		next = mpmc_block_after(block);
 		block_free(block);
+		cond_resched();
 	}
 }

@@ -22,10 +22,13 @@ int mpmc_pool_fill(struct mpmc_pool *pool, struct mpmc_spare *spare,
 		   unsigned int count);
 void mpmc_pool_drain(struct mpmc_pool *pool, struct mpmc_spare *spare);
 
-int mpmc_pool_enqueue(struct mpmc_pool *pool, struct mpmc_segment *segment,
-		      const u64 *items, unsigned int count);
+unsigned int mpmc_pool_enqueue(struct mpmc_pool *pool,
+			       struct mpmc_segment *segment,
+			       struct mpmc_spare *spare, const u64 *items,
+			       unsigned int count);
 
 int mpmc_segment_create(struct mpmc_segment *segment, struct mpmc_pool *pool);
+void mpmc_segment_discard(struct mpmc_segment *segment, struct mpmc_pool *pool);
 void mpmc_segment_destroy(struct mpmc_segment *segment);
 
 #endif /* MPMC_BLOCK_H */

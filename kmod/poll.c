@@ -14,7 +14,8 @@
  * @mask: MPMC_POLL_IN, MPMC_POLL_OUT or both: what this file is for
  *
  * Return: EPOLLIN with an item to take, EPOLLOUT with room for one, EPOLLHUP
- * after a shutdown.
+ * after a shutdown; to those who only take, when there is nothing left that
+ * they could still be given, for nobody can ask not to be told of EPOLLHUP.
  */
 __poll_t mpmc_queue_poll(struct mpmc_queue *queue, struct file *file,
 			 poll_table *wait, __poll_t mask)
@@ -27,9 +28,9 @@ __poll_t mpmc_queue_poll(struct mpmc_queue *queue, struct file *file,
 	 * without entering again.
 	 */
 	if (mask & MPMC_POLL_IN)
-		poll_wait(file, &queue->readers, wait);
+		poll_wait(file, &queue->read_polls, wait);
 	if (mask & MPMC_POLL_OUT)
-		poll_wait(file, &queue->writers, wait);
+		poll_wait(file, &queue->write_polls, wait);
 	/* Entered before we look: pairs as B in wait.c does. */
 	smp_mb();
 	shutdown = READ_ONCE(queue->shutdown);
@@ -38,7 +39,7 @@ __poll_t mpmc_queue_poll(struct mpmc_queue *queue, struct file *file,
 	if (mask & MPMC_POLL_OUT && !shutdown &&
 	    mpmc_capacity_room(&queue->capacity))
 		events |= MPMC_POLL_OUT;
-	if (shutdown)
+	if (shutdown && (mask & MPMC_POLL_OUT || mpmc_queue_drained(queue)))
 		events |= EPOLLHUP;
 	return events;
 }

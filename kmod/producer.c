@@ -61,26 +61,33 @@ void mpmc_producers_exit(void)
 /**
  * struct mpmc_spill - a spill
  * @segment: the items
- * @rcu: frees it when no consumer looks at it any more
+ * @free_work: frees it when no consumer looks at it any more
  */
 struct mpmc_spill {
 	struct mpmc_segment segment;
-	struct rcu_head rcu;
+	struct rcu_work free_work;
 };
 
-static void spill_free_rcu(struct rcu_head *rcu)
+static void spill_free(struct mpmc_spill *spill)
 {
-	struct mpmc_spill *spill = container_of(rcu, struct mpmc_spill, rcu);
-
 	mpmc_segment_destroy(&spill->segment);
 	kfree(spill);
+}
+
+static void spill_free_work(struct work_struct *work)
+{
+	spill_free(container_of(to_rcu_work(work), struct mpmc_spill,
+				free_work));
 }
 
 static struct mpmc_spill *spill_create(struct mpmc_pool *pool)
 {
 	struct mpmc_spill *spill = kzalloc(sizeof(*spill), GFP_KERNEL_ACCOUNT);
 
-	if (spill && mpmc_segment_create(&spill->segment, pool)) {
+	if (!spill)
+		return NULL;
+	INIT_RCU_WORK(&spill->free_work, spill_free_work);
+	if (mpmc_segment_create(&spill->segment, pool)) {
 		kfree(spill);
 		return NULL;
 	}
@@ -90,7 +97,9 @@ static struct mpmc_spill *spill_create(struct mpmc_pool *pool)
 static void producer_free(struct mpmc_producer *producer)
 {
 	if (producer->spill)
-		spill_free_rcu(&producer->spill->rcu);
+		spill_free(producer->spill);
+	if (producer->next_spill)
+		spill_free(producer->next_spill);
 	mpmc_ring_free(&producer->ring);
 	kvfree(producer->done);
 	kfree(producer);
@@ -298,19 +307,6 @@ static void producer_push(struct mpmc_producer *producer, const u64 *items,
 	smp_store_release(ring->tail, tail + count);
 }
 
-/* The spill to put items into, or NULL without memory for one. */
-static struct mpmc_spill *producer_spill(struct mpmc_producer *producer)
-{
-	struct mpmc_spill *spill = producer->spill;
-
-	if (!spill) {
-		spill = spill_create(&producer->queue->pool);
-		/* Release: A, see the top of the file. */
-		smp_store_release(&producer->spill, spill);
-	}
-	return spill;
-}
-
 /* Give up the spill if it is empty; whether there is none now. */
 static bool producer_unspill(struct mpmc_producer *producer)
 {
@@ -318,51 +314,86 @@ static bool producer_unspill(struct mpmc_producer *producer)
 
 	if (spill && spill_empty(producer, spill)) {
 		WRITE_ONCE(producer->spill, NULL);
-		call_rcu(&spill->rcu, spill_free_rcu);
+		queue_rcu_work(free_queue, &spill->free_work);
 		spill = NULL;
 	}
 	return !spill;
 }
 
-static int producer_overflow(struct mpmc_producer *producer, const u64 *items,
-			     unsigned int count)
+/* The spill to put items into, or NULL when none is ready. */
+static struct mpmc_spill *producer_spill(struct mpmc_producer *producer)
+{
+	struct mpmc_spill *spill = producer->spill;
+
+	if (!spill) {
+		spill = producer->next_spill;
+		producer->next_spill = NULL;
+		/* Release: A, see the top of the file. */
+		smp_store_release(&producer->spill, spill);
+	}
+	return spill;
+}
+
+static unsigned int producer_overflow(struct mpmc_producer *producer,
+				      struct mpmc_spare *spare,
+				      const u64 *items, unsigned int count)
 {
 	struct mpmc_pool *pool = &producer->queue->pool;
 	struct mpmc_spill *spill = producer_spill(producer);
-	int ret;
+	unsigned int need;
 
 	if (!spill)
-		return -ENOMEM;
+		return spare->count + 1;
 	/* Before they can be taken: never less than nothing. */
 	atomic64_add(count, &producer->spilled);
-	ret = mpmc_pool_enqueue(pool, &spill->segment, items, count);
-	if (ret)
+	need = mpmc_pool_enqueue(pool, &spill->segment, spare, items, count);
+	if (need)
 		atomic64_sub(count, &producer->spilled);
-	return ret;
+	return need;
+}
+
+/**
+ * mpmc_producer_prepare() - have a place ready to put items into
+ * @producer: the token, which the caller is inside of
+ * @count: how many items, at least one
+ *
+ * Context: process; may sleep for memory.
+ * Return: 0 or -ENOMEM.
+ */
+int mpmc_producer_prepare(struct mpmc_producer *producer, unsigned int count)
+{
+	if (count <= producer_room(producer) || producer->spill ||
+	    producer->next_spill)
+		return 0;
+	producer->next_spill = spill_create(&producer->queue->pool);
+	return producer->next_spill ? 0 : -ENOMEM;
 }
 
 /**
  * mpmc_producer_put() - put items
- * @producer: the token, which the caller is inside of
+ * @producer: the token, which the caller is inside of, prepared
+ * @spare: the caller's reserve of blocks
  * @items: the items, for which credits have been taken
  * @count: how many, at least one
  *
- * Context: process; may sleep for memory.
- * Return: 0, or -ENOMEM; nothing was put then, and the credits are the
- * caller's to return.
+ * Context: any; does not sleep.
+ * Return: 0; or, nothing put, the number of blocks that @spare must hold before
+ * the token is prepared again and the call repeated. The credits are the
+ * caller's to return until then.
  */
-int mpmc_producer_put(struct mpmc_producer *producer, const u64 *items,
-		      unsigned int count)
+unsigned int mpmc_producer_put(struct mpmc_producer *producer,
+			       struct mpmc_spare *spare, const u64 *items,
+			       unsigned int count)
 {
 	struct mpmc_queue *queue = producer->queue;
-	int ret;
+	unsigned int need;
 
 	if (count <= producer_room(producer) && producer_unspill(producer)) {
 		producer_push(producer, items, count);
 	} else {
-		ret = producer_overflow(producer, items, count);
-		if (ret)
-			return ret;
+		need = producer_overflow(producer, spare, items, count);
+		if (need)
+			return need;
 	}
 	mpmc_queue_published(queue, queue->segments + producer->id, count);
 	return 0;

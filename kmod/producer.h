@@ -9,6 +9,7 @@
 #include "ring.h"
 
 struct mpmc_queue;
+struct mpmc_spare;
 struct mpmc_spill;
 
 /**
@@ -21,6 +22,7 @@ struct mpmc_spill;
  * @released: position up to which its entries are free again
  * @done: which entries have been copied, see producer_release()
  * @spill: items newer than all in the ring: what did not fit there; or NULL
+ * @next_spill: the next one, ready to be used; or NULL
  * @spilled: how many items are in @spill
  * @free_work: frees it all after an RCU grace period
  */
@@ -33,6 +35,7 @@ struct mpmc_producer {
 	atomic64_t released;
 	u8 *done;
 	struct mpmc_spill *spill;
+	struct mpmc_spill *next_spill;
 	atomic64_t spilled;
 	struct rcu_work free_work;
 };
@@ -50,8 +53,10 @@ void mpmc_producer_close(struct mpmc_producer *producer);
 void mpmc_producer_free_all(struct mpmc_queue *queue);
 
 unsigned int mpmc_producer_share(struct mpmc_producer *producer);
-int mpmc_producer_put(struct mpmc_producer *producer, const u64 *items,
-		      unsigned int count);
+int mpmc_producer_prepare(struct mpmc_producer *producer, unsigned int count);
+unsigned int mpmc_producer_put(struct mpmc_producer *producer,
+			       struct mpmc_spare *spare, const u64 *items,
+			       unsigned int count);
 unsigned int mpmc_producer_take(struct mpmc_queue *queue, u32 id, u64 *items,
 				unsigned int max);
 bool mpmc_producer_ready(struct mpmc_queue *queue, u32 id);

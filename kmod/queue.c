@@ -59,6 +59,8 @@ struct mpmc_queue *mpmc_queue_create(u64 capacity, unsigned int segments)
 	queue->segments = segments;
 	init_waitqueue_head(&queue->readers);
 	init_waitqueue_head(&queue->writers);
+	init_waitqueue_head(&queue->read_polls);
+	init_waitqueue_head(&queue->write_polls);
 	xa_init_flags(&queue->producers, XA_FLAGS_ALLOC | XA_FLAGS_ACCOUNT);
 	xa_init_flags(&queue->consumers, XA_FLAGS_ALLOC | XA_FLAGS_ACCOUNT);
 	if (queue_init(queue, capacity)) {
@@ -165,52 +167,59 @@ void mpmc_queue_unreserve(struct mpmc_queue *queue, u64 count)
 	mpmc_queue_returned(queue, count);
 }
 
-static struct mpmc_segment *queue_segment(struct mpmc_queue *queue,
-					  unsigned int index)
+/**
+ * mpmc_queue_prepare() - have a segment ready to put items into
+ * @queue: the queue
+ * @index: the segment
+ *
+ * Context: process; may sleep for memory.
+ * Return: 0 or -ENOMEM.
+ */
+int mpmc_queue_prepare(struct mpmc_queue *queue, unsigned int index)
 {
-	/* Acquire: pairs with the compare-and-exchange below. */
-	struct mpmc_segment *segment = smp_load_acquire(&queue->segment[index]);
-	struct mpmc_segment *other;
+	struct mpmc_segment *segment;
 
-	if (segment)
-		return segment;
+	if (READ_ONCE(queue->segment[index]))
+		return 0;
 	segment = kzalloc(sizeof(*segment), GFP_KERNEL_ACCOUNT);
 	if (!segment)
-		return NULL;
+		return -ENOMEM;
 	if (mpmc_segment_create(segment, &queue->pool)) {
 		kfree(segment);
-		return NULL;
+		return -ENOMEM;
 	}
-	other = cmpxchg(&queue->segment[index], NULL, segment);
-	if (!other)
-		return segment;
-	segment_free(segment);
-	return other;
+	/* Fully ordered: pairs with the acquires of those who use it. */
+	if (cmpxchg(&queue->segment[index], NULL, segment)) {
+		mpmc_segment_discard(segment, &queue->pool);
+		kfree(segment);
+	}
+	return 0;
 }
 
 /**
  * mpmc_queue_put() - put items into a segment
  * @queue: the queue
- * @index: the segment
+ * @index: the segment, prepared
+ * @spare: the caller's reserve of blocks
  * @items: the items, for which credits have been taken
  * @count: how many, at least one
  *
- * Context: process; may sleep for memory.
- * Return: 0, or -ENOMEM; nothing was put then, and the credits are the
- * caller's to return.
+ * Context: any; does not sleep.
+ * Return: 0; or, nothing put, the number of blocks that @spare must hold before
+ * the call is repeated. The credits are the caller's to return until then.
  */
-int mpmc_queue_put(struct mpmc_queue *queue, unsigned int index,
-		   const u64 *items, unsigned int count)
+unsigned int mpmc_queue_put(struct mpmc_queue *queue, unsigned int index,
+			    struct mpmc_spare *spare, const u64 *items,
+			    unsigned int count)
 {
-	struct mpmc_segment *segment = queue_segment(queue, index);
-	int ret;
+	/* Acquire: pairs with mpmc_queue_prepare(). */
+	struct mpmc_segment *segment = smp_load_acquire(&queue->segment[index]);
+	unsigned int need;
 
-	if (!segment)
-		return -ENOMEM;
-	ret = mpmc_pool_enqueue(&queue->pool, segment, items, count);
-	if (!ret)
+	need = mpmc_pool_enqueue(&queue->pool, segment, spare, items, count);
+	if (!need)
 		mpmc_queue_published(queue, index, count);
-	return ret;
+	return need;
 }
 
 /**

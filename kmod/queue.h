@@ -56,8 +56,11 @@ struct mpmc_thread_cursor {
  * @pending: which sources may hold items; a source is a segment, or, behind
  *	the segments, a producer token
  * @pool: blocks to use again
- * @readers: threads that wait for items
- * @writers: threads that wait for room
+ * @readers: threads that sleep until there are items
+ * @writers: threads that sleep until there is room
+ * @read_polls: who polls for items; apart, so that a poller that does nothing
+ *	about it uses up no sleeper's wake-up
+ * @write_polls: who polls for room
  * @read_spin: how long a reader looks for items before it sleeps, see wait.c
  * @write_spin: the same for a writer and room
  * @reader_count: how many wait in @readers
@@ -81,6 +84,8 @@ struct mpmc_queue {
 	struct mpmc_pool pool;
 	wait_queue_head_t readers;
 	wait_queue_head_t writers;
+	wait_queue_head_t read_polls;
+	wait_queue_head_t write_polls;
 	u32 read_spin;
 	u32 write_spin;
 	atomic_t reader_count;
@@ -101,8 +106,10 @@ struct mpmc_cursor *mpmc_queue_cursor(struct mpmc_queue *queue);
 int mpmc_queue_reserve(struct mpmc_queue *queue, unsigned int share, u64 count);
 void mpmc_queue_unreserve(struct mpmc_queue *queue, u64 count);
 void mpmc_queue_returned(struct mpmc_queue *queue, u64 count);
-int mpmc_queue_put(struct mpmc_queue *queue, unsigned int segment,
-		   const u64 *items, unsigned int count);
+int mpmc_queue_prepare(struct mpmc_queue *queue, unsigned int index);
+unsigned int mpmc_queue_put(struct mpmc_queue *queue, unsigned int index,
+			    struct mpmc_spare *spare, const u64 *items,
+			    unsigned int count);
 void mpmc_queue_published(struct mpmc_queue *queue, unsigned int source,
 			  unsigned int count);
 

@@ -101,7 +101,10 @@ static int transfer_wait(const struct mpmc_transfer *transfer,
 	return mpmc_wait(waiter, deadline);
 }
 
-/* Write items where the caller wants them, offset items behind the first. */
+/*
+ * Write items where the caller wants them, offset items behind the first; not
+ * if he is being killed and will never look at them.
+ */
 static int transfer_copy_out(const struct mpmc_transfer *transfer,
 			     void __user *user, unsigned int offset,
 			     const u64 *items, unsigned int count)
@@ -109,6 +112,8 @@ static int transfer_copy_out(const struct mpmc_transfer *transfer,
 	struct mpmc_transfer __user *inlined = user;
 	u64 __user *array = u64_to_user_ptr(transfer->items);
 
+	if (fatal_signal_pending(current))
+		return -EINTR;
 	if (transfer->flags & MPMC_TRANSFER_INLINE)
 		return put_user(*items, &inlined->items);
 	if (count == 1)
@@ -143,28 +148,55 @@ static noinline int put_wait(struct mpmc_queue *queue, unsigned int share,
 	return transfer_wait(transfer, &put.waiter);
 }
 
-/* Put items from kernel memory; a token is one the caller is inside of. */
-static int put_items(struct mpmc_queue *queue, struct mpmc_producer *producer,
-		     const struct mpmc_transfer *transfer, const u64 *items)
+/* Take credits; wait for them if the caller wishes. */
+static int put_reserve(struct mpmc_queue *queue, unsigned int share,
+		       const struct mpmc_transfer *transfer)
 {
-	unsigned int home = producer ? 0 : mpmc_queue_home(queue);
-	unsigned int share = producer ? mpmc_producer_share(producer) :
-					mpmc_queue_home_share(queue, home);
 	int ret = mpmc_queue_reserve(queue, share, transfer->count);
 
 	if (ret == -EAGAIN && transfer->flags & MPMC_TRANSFER_WAIT)
 		ret = put_wait(queue, share, transfer);
-	if (ret)
-		return ret;
-	if (producer)
-		ret = mpmc_producer_put(producer, items, transfer->count);
-	else
-		ret = mpmc_queue_put(queue, home, items, transfer->count);
-	if (ret)
-		mpmc_queue_unreserve(queue, transfer->count);
 	return ret;
 }
 
+/*
+ * Put items from kernel memory, through a token that the caller is inside of,
+ * or without one. Sleeps for memory only while it holds no credits.
+ */
+static int put_items(struct mpmc_queue *queue, struct mpmc_producer *producer,
+		     const struct mpmc_transfer *transfer, const u64 *items)
+{
+	unsigned int count = transfer->count;
+	unsigned int home = producer ? 0 : mpmc_queue_home(queue);
+	unsigned int share = producer ? mpmc_producer_share(producer) :
+					mpmc_queue_home_share(queue, home);
+	/* All but the last one that it may need; a few come by themselves. */
+	unsigned int need = count / MPMC_BLOCK_SLOTS;
+	struct mpmc_spare spare = {};
+	int ret;
+
+	do {
+		ret = producer ? mpmc_producer_prepare(producer, count) :
+				 mpmc_queue_prepare(queue, home);
+		if (!ret && need)
+			ret = mpmc_pool_fill(&queue->pool, &spare, need);
+		if (!ret)
+			ret = put_reserve(queue, share, transfer);
+		if (ret)
+			break;
+		need = producer ? mpmc_producer_put(producer, &spare, items,
+						    count) :
+				  mpmc_queue_put(queue, home, &spare, items,
+						 count);
+		if (need)
+			mpmc_queue_unreserve(queue, count);
+	} while (need);
+	if (spare.count)
+		mpmc_pool_drain(&queue->pool, &spare);
+	return ret;
+}
+
+/* Where there is but one segment, everything goes through it. */
 static int put_enter(struct mpmc_queue *queue, struct mpmc_producer *producer,
 		     const struct mpmc_transfer *transfer, const u64 *items)
 {
@@ -174,7 +206,8 @@ static int put_enter(struct mpmc_queue *queue, struct mpmc_producer *producer,
 		return put_items(queue, NULL, transfer, items);
 	if (!mpmc_producer_enter(producer))
 		return -EBUSY;
-	ret = put_items(queue, producer, transfer, items);
+	ret = put_items(queue, queue->segments > 1 ? producer : NULL, transfer,
+			items);
 	mpmc_producer_leave(producer);
 	return ret;
 }
@@ -414,7 +447,10 @@ static long lease_items(struct mpmc_consumer *consumer,
 			return total ?: ret;
 		n = mpmc_consumer_piece(consumer, n, &items);
 		ret = transfer_copy_out(transfer, user, total, items, n);
-		/* What could not be copied stays leased, for the next call. */
+		/*
+		 * What could not be copied stays leased, for the next call; or
+		 * goes back with the token, if there is none.
+		 */
 		if (ret)
 			return total ?: ret;
 		mpmc_consumer_commit(consumer, n);

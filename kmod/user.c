@@ -21,7 +21,7 @@ struct mpmc_user {
 	unsigned int queues;
 };
 
-static DEFINE_XARRAY(users); /* by uid */
+static DEFINE_XARRAY_FLAGS(users, XA_FLAGS_ACCOUNT); /* by uid */
 static DEFINE_MUTEX(users_lock); /* protects users and what is in it */
 
 /* The caller, with a place among users; a new one if need be. */

@@ -52,15 +52,36 @@ MODULE_PARM_DESC(spin_max_ns,
 
 #define SPIN_FIRST_NS 1000
 
+/**
+ * struct wake - one wake-up
+ * @queue: the queue
+ * @room: how many credits are free, if @known; looked up once for all waiters,
+ *	under the lock. Whoever frees more then makes a wake-up of his own
+ * @known: see @room
+ */
+struct wake {
+	struct mpmc_queue *queue;
+	u64 room;
+	bool known;
+};
+
+static bool wake_has_room(struct wake *wake, u64 room)
+{
+	if (room <= 1 || READ_ONCE(wake->queue->shutdown))
+		return true;
+	if (!wake->known)
+		wake->room = mpmc_capacity_room(&wake->queue->capacity);
+	wake->known = true;
+	return wake->room >= room;
+}
+
 static int waiter_wake(struct wait_queue_entry *entry, unsigned int mode,
 		       int sync, void *key)
 {
 	struct mpmc_waiter *waiter =
 		container_of(entry, struct mpmc_waiter, entry);
-	struct mpmc_queue *queue = waiter->queue;
 
-	if (waiter->room > 1 && !READ_ONCE(queue->shutdown) &&
-	    mpmc_capacity_room(&queue->capacity) < waiter->room)
+	if (!wake_has_room(key, waiter->room))
 		return 0;
 	/* Before it runs, and while its stack is still there. */
 	WRITE_ONCE(waiter->woken, true);
@@ -142,14 +163,17 @@ static int waiter_spin(struct mpmc_waiter *waiter, u32 spin, u64 deadline)
 	return ret;
 }
 
+static u32 spin_limit(u32 spin)
+{
+	return min3(spin, READ_ONCE(spin_max_ns), (u32)NSEC_PER_MSEC);
+}
+
 /* How long to spin next time, after having slept for this long. */
 static u32 waiter_next_spin(u32 spin, u64 slept)
 {
-	u32 max = min_t(u32, READ_ONCE(spin_max_ns), NSEC_PER_MSEC);
-
-	if (slept > max)
+	if (slept > spin_limit(U32_MAX))
 		return 0;
-	return min(max, spin ? 2 * spin : SPIN_FIRST_NS);
+	return spin_limit(spin ? 2 * spin : SPIN_FIRST_NS);
 }
 
 /**
@@ -169,7 +193,7 @@ int mpmc_wait(struct mpmc_waiter *waiter, u64 deadline)
 	atomic_t *count =
 		waiter->room ? &queue->writer_count : &queue->reader_count;
 	u32 *spin = waiter->room ? &queue->write_spin : &queue->read_spin;
-	u32 spun = num_online_cpus() > 1 ? READ_ONCE(*spin) : 0;
+	u32 spun = num_online_cpus() > 1 ? spin_limit(READ_ONCE(*spin)) : 0;
 	int ret = -EAGAIN;
 	u64 start;
 
@@ -190,12 +214,27 @@ int mpmc_wait(struct mpmc_waiter *waiter, u64 deadline)
 	return ret;
 }
 
-/* As many as count of those that wait, or with 0 all of them. */
-static void wake(wait_queue_head_t *head, unsigned int count, __poll_t key)
+/* As many as count of those that sleep, or with 0 all of them. */
+static void wake_sleepers(struct mpmc_queue *queue, wait_queue_head_t *head,
+			  unsigned int count)
 {
+	struct wake wake;
+
 	/* After A: see the top of the file. */
+	if (!waitqueue_active(head))
+		return;
+	wake.queue = queue;
+	wake.known = false;
+	__wake_up(head, TASK_INTERRUPTIBLE, count, &wake);
+}
+
+/* The same for those that poll; only the exclusive ones are counted. */
+static void wake_polls(wait_queue_head_t *head, unsigned int count,
+		       __poll_t key)
+{
+	/* After A: pairs with the barrier in mpmc_queue_poll(). */
 	if (waitqueue_active(head))
-		__wake_up(head, TASK_INTERRUPTIBLE, count, poll_to_key(key));
+		__wake_up(head, TASK_NORMAL, count, poll_to_key(key));
 }
 
 /**
@@ -207,7 +246,8 @@ static void wake(wait_queue_head_t *head, unsigned int count, __poll_t key)
  */
 void mpmc_wake_readers(struct mpmc_queue *queue, unsigned int count)
 {
-	wake(&queue->readers, count, MPMC_POLL_IN);
+	wake_sleepers(queue, &queue->readers, count);
+	wake_polls(&queue->read_polls, count, MPMC_POLL_IN);
 }
 
 /**
@@ -219,7 +259,8 @@ void mpmc_wake_readers(struct mpmc_queue *queue, unsigned int count)
  */
 void mpmc_wake_writers(struct mpmc_queue *queue, unsigned int count)
 {
-	wake(&queue->writers, count, MPMC_POLL_OUT);
+	wake_sleepers(queue, &queue->writers, count);
+	wake_polls(&queue->write_polls, count, MPMC_POLL_OUT);
 }
 
 /**
@@ -230,6 +271,8 @@ void mpmc_wake_writers(struct mpmc_queue *queue, unsigned int count)
  */
 void mpmc_wake_all(struct mpmc_queue *queue)
 {
-	wake(&queue->readers, 0, MPMC_POLL_IN | EPOLLHUP);
-	wake(&queue->writers, 0, MPMC_POLL_OUT | EPOLLHUP);
+	wake_sleepers(queue, &queue->readers, 0);
+	wake_sleepers(queue, &queue->writers, 0);
+	wake_polls(&queue->read_polls, 0, MPMC_POLL_IN | EPOLLHUP);
+	wake_polls(&queue->write_polls, 0, MPMC_POLL_OUT | EPOLLHUP);
 }

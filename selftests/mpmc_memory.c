@@ -250,7 +250,7 @@ static struct flood *flood_create(const char *dir, bool token)
 
 	must(device_info(&info) == 0);
 	snprintf(flood->dir, sizeof(flood->dir), "%s", dir);
-	flood->queue = queue_create(info.max_capacity, 1);
+	flood->queue = queue_create(info.max_capacity, 2);
 	must(flood->queue >= 0);
 	flood->fd = token ? producer_create(flood->queue, 0) : flood->queue;
 	must(flood->fd >= 0);
@@ -305,6 +305,60 @@ TEST_F(memory, killed_at_the_limit)
 		TH_LOG("status %#x", status);
 	}
 	flood_check(_metadata, flood);
+}
+
+#define BULK_ITEMS 400000
+
+struct hopeless {
+	int queue;
+	const char *dir;
+	__u64 *items;
+	atomic_int tried;
+};
+
+/* Room for all of them in the queue, and for half of them in the group. */
+static void hopeless_run(void *arg)
+{
+	struct hopeless *h = arg;
+	int ret;
+
+	must(file_write("/proc/self", "oom_score_adj", "-1000"));
+	cgroup_enter(h->dir);
+	for (;;) {
+		ret = enq_bulk(h->queue, h->items, BULK_ITEMS);
+		must(ret == -ENOMEM || ret == -EAGAIN);
+		if (ret == -ENOMEM)
+			atomic_fetch_add(&h->tried, 1);
+	}
+}
+
+/*
+ * Catches: a bulk that takes the room first and then looks for memory, which
+ * takes long and comes to nothing, while others find the queue full.
+ */
+TEST_F(memory, bulk_without_memory_takes_no_room)
+{
+	struct hopeless *h = shared_alloc(sizeof(*h));
+	int refused = 0, puts = 0;
+	__u64 item;
+	pid_t pid;
+
+	h->queue = queue_create(BULK_ITEMS, 0);
+	ASSERT_LE(0, h->queue);
+	h->dir = self->dir;
+	h->items = shared_alloc(BULK_ITEMS * sizeof(*h->items));
+	memset(h->items, 1, BULK_ITEMS * sizeof(*h->items));
+	ASSERT_TRUE(file_write(self->dir, "memory.max", "5242880"));
+	pid = spawn(hopeless_run, h);
+	while (atomic_load(&h->tried) < 20) {
+		refused += enq(h->queue, ++puts) == -EAGAIN;
+		deq(h->queue, &item);
+	}
+	EXPECT_TRUE(killed(pid));
+	TH_LOG("%d bulks without memory, %d of %d puts refused",
+	       atomic_load(&h->tried), refused, puts);
+	EXPECT_EQ(0, refused);
+	close(h->queue);
 }
 
 #define STARVED 20

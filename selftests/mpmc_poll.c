@@ -79,7 +79,7 @@ TEST_F(poll, hang_up)
 	ASSERT_EQ(0, queue_shutdown(self->queue));
 	/* There is an end, and there is something before it. */
 	EXPECT_EQ(POLLIN | POLLHUP, poll_now(self->queue, POLLIN));
-	EXPECT_EQ(POLLIN | POLLHUP, poll_now(self->consumer, POLLIN));
+	EXPECT_EQ(POLLIN, poll_now(self->consumer, POLLIN));
 	EXPECT_EQ(POLLHUP, poll_now(self->producer, 0));
 	ASSERT_EQ(1, deq(self->queue, &item));
 	EXPECT_EQ(POLLHUP, poll_now(self->queue, 0));
@@ -247,6 +247,80 @@ static int epoll_events(int epfd, int timeout)
 
 	must(n >= 0);
 	return n ? event.events : 0;
+}
+
+struct idler {
+	int epfd;
+	atomic_int started;
+	atomic_int events;
+};
+
+/* Hears of something, and does nothing about it. */
+static void *idler_run(void *arg)
+{
+	struct idler *idler = arg;
+
+	atomic_store(&idler->started, gettid());
+	atomic_store(&idler->events, epoll_events(idler->epfd, 20000));
+	return NULL;
+}
+
+/*
+ * An exclusive poller, which has come first, uses up a wake-up; not one of those
+ * who sleep in a call. Catches: both in one wait queue.
+ */
+TEST_F(poll, exclusive_poller_takes_no_wakeup)
+{
+	struct idler idler = {
+		.epfd = epoll_of(self->queue, EPOLLIN | EPOLLEXCLUSIVE),
+	};
+	pthread_t thread, sleeper;
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		atomic_store(&idler.started, 0);
+		atomic_store(&idler.events, 0);
+		thread = thread_start(idler_run, &idler);
+		ASSERT_TRUE(eventually(thread_asleep(&idler.started)));
+		sleeper = thread_start(sleeper_run, &self->queue);
+		ASSERT_TRUE(wait_for_dequeuers(self->queue, 1));
+		ASSERT_EQ(0, enq(self->queue, 1));
+		thread_join(sleeper);
+		/* The item may be gone before the poller looks. */
+		if (!atomic_load(&idler.events))
+			ASSERT_EQ(0, enq(self->queue, 1));
+		thread_join(thread);
+		EXPECT_EQ(EPOLLIN, atomic_load(&idler.events));
+		drain(self->queue);
+	}
+	close(idler.epfd);
+}
+
+/*
+ * After a shutdown, with all that is left in the hands of others: that may come
+ * back, so it is not the end for a consumer. Catches: an event loop that is told
+ * again and again of an end that is none.
+ */
+TEST_F(poll, hang_up_when_drained)
+{
+	int other = consumer_create(self->queue, 0);
+	struct poller p = { .fd = self->consumer, .events = POLLIN };
+	pthread_t thread;
+	__u64 item;
+
+	ASSERT_LE(0, other);
+	ASSERT_EQ(0, enq(self->queue, 1));
+	ASSERT_EQ(-EFAULT, deq_bulk(other, NULL, 1));
+	ASSERT_EQ(0, queue_shutdown(self->queue));
+	EXPECT_EQ(0, poll_now(self->consumer, POLLIN));
+	thread = poller_start(&p);
+	close(other);
+	thread_join(thread);
+	EXPECT_EQ(POLLIN, atomic_load(&p.revents));
+	p.revents = 0;
+	ASSERT_EQ(1, deq(self->queue, &item));
+	EXPECT_EQ(POLLHUP, poll_now(self->consumer, POLLIN));
+	EXPECT_EQ(-EPIPE, deq(self->consumer, &item));
 }
 
 TEST_F(poll, epoll_level)

@@ -394,4 +394,40 @@ TEST_F(signal, killed_while_woken)
 	EXPECT_EQ(0, reap(survivor));
 }
 
+/*
+ * Killed first, and served then: it will never look at what it is given. Catches:
+ * items that a dead process takes along because it was the first to be woken.
+ */
+static void kill_then_put(int queue, struct victim *v)
+{
+	pid_t pid = spawn(victim_wait, v);
+
+	must(wait_for_dequeuers(queue, 1));
+	kill(pid, SIGKILL);
+	must(enq(queue, 7) == 0);
+	must(WIFSIGNALED(reap(pid)));
+}
+
+TEST(killed_before_put)
+{
+	struct victim *v = shared_alloc(sizeof(*v));
+	int queue = queue_create(10, 0), round;
+	__u64 item;
+
+	ASSERT_LE(0, queue);
+	for (round = 0; round < 200; round++) {
+		v->queue = round % 2 ? queue : consumer_create(queue, 0);
+		ASSERT_LE(0, v->queue);
+		kill_then_put(queue, v);
+		if (v->queue != queue)
+			close(v->queue);
+		ASSERT_EQ(1, deq(queue, &item)) {
+			TH_LOG("round %d: the dead one has it", round);
+		}
+		ASSERT_EQ(7, item);
+		ASSERT_EQ(-EAGAIN, deq(queue, &item));
+	}
+	close(queue);
+}
+
 TEST_HARNESS_MAIN

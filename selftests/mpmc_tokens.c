@@ -550,4 +550,31 @@ TEST(order_at_the_seam)
 	close(queue);
 }
 
+/*
+ * One segment: one strict FIFO, whoever puts, and however. Catches: tokens
+ * whose rings are FIFOs of their own beside it.
+ */
+TEST(strict_fifo)
+{
+	int queue = queue_create(10000, 1), fds[4], i;
+	__u64 rng = 88172645463325252ULL, first = 1, count;
+
+	ASSERT_LE(0, queue);
+	fds[0] = queue;
+	for (i = 1; i < 4; i++) {
+		fds[i] = producer_create(queue, 4);
+		ASSERT_LE(0, fds[i]);
+	}
+	for (i = 0; i < 1000; i++) {
+		count = 1 + random_below(&rng, 9);
+		put_range(fds[random_below(&rng, 4)], first, count);
+		first += count;
+	}
+	for (i = 1; i < 4; i++)
+		close(fds[i]);
+	EXPECT_TRUE(take_range(queue, 1, first - 1));
+	EXPECT_EQ(10000, fill(queue, 1));
+	close(queue);
+}
+
 TEST_HARNESS_MAIN
