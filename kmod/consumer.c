@@ -130,7 +130,10 @@ static int consumer_refill_piece(struct mpmc_consumer *consumer,
 
 	mpmc_batch_complete(&batch);
 	consumer_note_shares(consumer, slot, &batch);
-	/* Release: the entries are there before the tail says so. */
+	/*
+	 * Release: the entries are there before the tail says so. Its reader is
+	 * the owner, here, so far.
+	 */
 	smp_store_release(ring->tail, tail + batch.count);
 	return ret ?: batch.count;
 }

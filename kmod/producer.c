@@ -22,6 +22,9 @@
  * it. What goes into the ring afterwards goes there when the spill is empty and
  * given up, and a consumer that still has hold of it finds nothing there.
  *
+ * Where the queue has one segment, a token puts into that (put_enter()), and the
+ * ring stays empty: the whole queue is one FIFO.
+ *
  * A token that is closed with items in it stays among the queue's sources
  * until a consumer has taken the last one.
  */

@@ -185,8 +185,9 @@ struct mpmc_token_create {
  * @flags: in: must be 0
  * @kind: out: MPMC_TOKEN_PRODUCER or MPMC_TOKEN_CONSUMER
  * @ring_entries: out: size of the ring, in items
- * @items: out: producer: items enqueued here and not yet taken; consumer:
- *	items leased, taken from the queue and not yet finished with
+ * @items: out: producer: items enqueued here and not yet taken, 0 if the queue
+ *	has one segment, for they are there; consumer: items leased, taken
+ *	from the queue and not yet finished with
  *
  * Return: 0.
  */
