@@ -20,6 +20,14 @@
  * were items, C and D see to that; and it still is unless it was cleared since,
  * which is counted. So who finds no bit, and nothing counted, knows that a
  * source that held items all the time is not there.
+ *
+ * Items move, though: one is put behind the back of who looks at one source
+ * after the other, and another taken before he gets there. But whoever finds a
+ * source empty clears its bit. If nobody has cleared any since before he began,
+ * none was set then, and no source held items. (Except for sources in doubt,
+ * whose bits only the one who is at it may clear. Others don't wait for him: if
+ * he stands still just there, who looks may be told that there is nothing, when
+ * there was an item all the time, but never the same one.)
  */
 #include "pending.h"
 

@@ -116,28 +116,6 @@ static void take_pending(struct mpmc_queue *queue, struct mpmc_cursor *cursor,
 				 (u64)source << 32 | left);
 }
 
-/* Where the sources end that may be in use at all. */
-static unsigned int source_end(struct mpmc_queue *queue)
-{
-	return xa_empty(&queue->producers) ? queue->segments :
-					     queue->pending.bits;
-}
-
-/* Take from any source, whatever the bitmap says. */
-static void take_any(struct mpmc_queue *queue, struct mpmc_batch *batch)
-{
-	unsigned int end = source_end(queue);
-	unsigned int source;
-
-	for (source = 0; source < end; source++) {
-		if (batch->count == batch->max)
-			break;
-		source_drain(queue, source, batch,
-			     min_t(unsigned int, batch->max - batch->count,
-				   MPMC_QUOTA));
-	}
-}
-
 /**
  * mpmc_queue_take() - take items
  * @queue: the queue
@@ -145,26 +123,34 @@ static void take_any(struct mpmc_queue *queue, struct mpmc_batch *batch)
  * @batch: where to add them, empty; they keep their credits
  *
  * Context: any; does not sleep.
- * Return: 0; -EAGAIN when no item was there throughout the call; -EPIPE when
- * there will be none any more.
+ * It has to look again while others put items behind its back, see pending.c.
+ *
+ * Return: 0; -EAGAIN when there was a moment during the call at which no item
+ * was there; -EPIPE when there will be none any more.
  */
 int mpmc_queue_take(struct mpmc_queue *queue, struct mpmc_cursor *cursor,
 		    struct mpmc_batch *batch)
 {
+	struct mpmc_pending *pending = &queue->pending;
 	bool drained = mpmc_queue_drained(queue);
-	int cleared = mpmc_pending_begin(&queue->pending);
+	int cleared;
 
-	if (READ_ONCE(queue->requeue.top))
-		mpmc_requeue_take(&queue->requeue, batch);
-	take_pending(queue, cursor, batch);
-	if (batch->count)
-		return 0;
-	if (mpmc_pending_missed(&queue->pending, cleared)) {
-		take_any(queue, batch);
+	do {
+		cleared = mpmc_pending_begin(pending);
+		if (READ_ONCE(queue->requeue.top))
+			mpmc_requeue_take(&queue->requeue, batch);
+		take_pending(queue, cursor, batch);
 		if (batch->count)
 			return 0;
-	}
+	} while (mpmc_pending_missed(pending, cleared));
 	return drained ? -EPIPE : -EAGAIN;
+}
+
+/* Where the sources end that may be in use at all. */
+static unsigned int source_end(struct mpmc_queue *queue)
+{
+	return xa_empty(&queue->producers) ? queue->segments :
+					     queue->pending.bits;
 }
 
 /**

@@ -142,6 +142,44 @@ static void *look_thread(void *arg)
 	return arg;
 }
 
+static bool take_between(unsigned int source, unsigned int end)
+{
+	for (source = mpmc_pending_next(&pending, source); source < end;
+	     source = mpmc_pending_next(&pending, source + 1)) {
+		if (take(source))
+			return true;
+		retire(source);
+	}
+	return false;
+}
+
+/* Takes an item from wherever there is one, as kmod/source.c does. */
+static bool take_any(unsigned int from)
+{
+	int cleared;
+
+	do {
+		cleared = mpmc_pending_begin(&pending);
+		if (take_between(from, SOURCES) || take_between(0, from))
+			return true;
+	} while (mpmc_pending_missed(&pending, cleared));
+	return false;
+}
+
+/* Puts one elsewhere each time, and then takes one: so there always is one. */
+static void *hop_thread(void *arg)
+{
+	unsigned int seed = (uintptr_t)&seed;
+	unsigned long i;
+
+	for (i = 0; i < rounds / 10; i++) {
+		put(rand_r(&seed) % SOURCES);
+		if (!take_any(rand_r(&seed) % SOURCES))
+			fail("one there all the time, and none found", i);
+	}
+	return arg;
+}
+
 static void run(void *(*one)(void *arg), void *(*other)(void *arg))
 {
 	pthread_t thread[4];
@@ -161,7 +199,7 @@ static void run(void *(*one)(void *arg), void *(*other)(void *arg))
 int main(int argc, char **argv)
 {
 	rounds = argc > 1 ? strtoul(argv[1], NULL, 0) : 20000000;
-	printf("TAP version 13\n1..3\n");
+	printf("TAP version 13\n1..4\n");
 	mpmc_pending_init(&pending, SOURCES);
 	stalled();
 	report("stalled: a source in doubt is found");
@@ -171,6 +209,9 @@ int main(int argc, char **argv)
 	put(SURE);
 	run(look_thread, doubt_thread);
 	report("doubt: what is there all the time is found");
+	take(SURE);
+	run(hop_thread, hop_thread);
+	report("hop: items that move are found");
 	mpmc_pending_free(&pending);
 	return failures != 0;
 }
