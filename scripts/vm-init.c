@@ -15,7 +15,7 @@
  *	env	its environment
  *	cwd	its working directory
  *	module	path of the module, then its parameters; absent: no module
- *	options	"timeout=SECONDS", "no-unload"
+ *	options	"timeout=SECONDS", "no-unload", "one-output"
  *
  * The report goes to the control port, one line per event. Its last line is
  * "end"; a report without it means that the guest died.
@@ -334,14 +334,16 @@ static void relays_drain(void)
 			;
 }
 
-static void child_exec(char **argv, char **env, const char *cwd, const sigset_t *mask)
+/* With one_output, stderr goes where stdout does: one pipe keeps their order. */
+static void child_exec(char **argv, char **env, const char *cwd, bool one_output,
+		       const sigset_t *mask)
 {
 	int null = open("/dev/null", O_RDONLY);
 
 	setsid();
 	dup2(null, 0);
 	dup2(relays[0].fd_write, 1);
-	dup2(relays[1].fd_write, 2);
+	dup2(relays[one_output ? 0 : 1].fd_write, 2);
 	if (null > 2)
 		close(null);
 	ioperm(PORT_STDOUT, PORT_KLOG - PORT_STDOUT + 1, 0);
@@ -484,7 +486,8 @@ static void kill_all(void)
 }
 
 /* Runs the command to its end, and all that it leaves behind. */
-static void command_run(char **argv, char **env, const char *cwd, long long deadline)
+static void command_run(char **argv, char **env, const char *cwd, bool one_output,
+			long long deadline)
 {
 	sigset_t mask, old_mask;
 	int sigfd, status;
@@ -498,7 +501,7 @@ static void command_run(char **argv, char **env, const char *cwd, long long dead
 
 	command = fork();
 	if (command == 0)
-		child_exec(argv, env, cwd, &old_mask);
+		child_exec(argv, env, cwd, one_output, &old_mask);
 	if (command < 0) {
 		report("failed no process: %s", strerror(errno));
 		return;
@@ -569,7 +572,7 @@ int main(void)
 	if (!argv || !argv[0] || !env || !cwd || !cwd[0]) {
 		report("failed the guest was not told what to run");
 	} else if (!module || module_load(module)) {
-		command_run(argv, env, cwd[0], deadline);
+		command_run(argv, env, cwd[0], option(options, "one-output"), deadline);
 		if (module && !option(options, "no-unload"))
 			module_unload(module[0]);
 	}
