@@ -254,23 +254,6 @@ bool mpmc_capacity_take(struct mpmc_capacity *capacity, unsigned int share,
 }
 
 /**
- * mpmc_capacity_return() - return credits
- * @capacity: the capacity
- * @share: the share they were taken for; or, unused, MPMC_SHARE_COMMON
- * @count: how many
- *
- * The caller wakes those who wait for room.
- *
- * Context: any.
- */
-void mpmc_capacity_return(struct mpmc_capacity *capacity, unsigned int share,
-			  u32 count)
-{
-	/* Release: what was done with the item comes before its credit. */
-	atomic64_add_return_release(count, &capacity->share[share].returned);
-}
-
-/**
  * mpmc_capacity_room() - credits that are free
  * @capacity: the capacity
  *

@@ -46,9 +46,24 @@ int mpmc_capacity_init(struct mpmc_capacity *capacity, u64 total,
 void mpmc_capacity_free(struct mpmc_capacity *capacity);
 bool mpmc_capacity_take(struct mpmc_capacity *capacity, unsigned int share,
 			u32 count);
-void mpmc_capacity_return(struct mpmc_capacity *capacity, unsigned int share,
-			  u32 count);
 u64 mpmc_capacity_room(struct mpmc_capacity *capacity);
+
+/**
+ * mpmc_capacity_return() - return credits
+ * @capacity: the capacity
+ * @share: the share they were taken for; or, unused, MPMC_SHARE_COMMON
+ * @count: how many
+ *
+ * The caller wakes those who wait for room.
+ *
+ * Context: any.
+ */
+static inline void mpmc_capacity_return(struct mpmc_capacity *capacity,
+					unsigned int share, u32 count)
+{
+	/* Release: what was done with the item comes before its credit. */
+	atomic64_add_return_release(count, &capacity->share[share].returned);
+}
 
 /**
  * mpmc_capacity_used() - credits in use: items accepted and not finished with

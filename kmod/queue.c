@@ -168,20 +168,18 @@ void mpmc_queue_unreserve(struct mpmc_queue *queue, u64 count)
 }
 
 /**
- * mpmc_queue_prepare() - have a segment ready to put items into
+ * mpmc_queue_make_segment() - make a segment that has not been used so far
  * @queue: the queue
  * @index: the segment
  *
  * Context: process; may sleep for memory.
  * Return: 0 or -ENOMEM.
  */
-int mpmc_queue_prepare(struct mpmc_queue *queue, unsigned int index)
+int mpmc_queue_make_segment(struct mpmc_queue *queue, unsigned int index)
 {
-	struct mpmc_segment *segment;
+	struct mpmc_segment *segment =
+		kzalloc(sizeof(*segment), GFP_KERNEL_ACCOUNT);
 
-	if (READ_ONCE(queue->segment[index]))
-		return 0;
-	segment = kzalloc(sizeof(*segment), GFP_KERNEL_ACCOUNT);
 	if (!segment)
 		return -ENOMEM;
 	if (mpmc_segment_create(segment, &queue->pool)) {
@@ -212,7 +210,7 @@ unsigned int mpmc_queue_put(struct mpmc_queue *queue, unsigned int index,
 			    struct mpmc_spare *spare, const u64 *items,
 			    unsigned int count)
 {
-	/* Acquire: pairs with mpmc_queue_prepare(). */
+	/* Acquire: pairs with mpmc_queue_make_segment(). */
 	struct mpmc_segment *segment = smp_load_acquire(&queue->segment[index]);
 	unsigned int need;
 

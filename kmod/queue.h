@@ -106,7 +106,7 @@ struct mpmc_cursor *mpmc_queue_cursor(struct mpmc_queue *queue);
 int mpmc_queue_reserve(struct mpmc_queue *queue, unsigned int share, u64 count);
 void mpmc_queue_unreserve(struct mpmc_queue *queue, u64 count);
 void mpmc_queue_returned(struct mpmc_queue *queue, u64 count);
-int mpmc_queue_prepare(struct mpmc_queue *queue, unsigned int index);
+int mpmc_queue_make_segment(struct mpmc_queue *queue, unsigned int index);
 unsigned int mpmc_queue_put(struct mpmc_queue *queue, unsigned int index,
 			    struct mpmc_spare *spare, const u64 *items,
 			    unsigned int count);
@@ -136,6 +136,21 @@ static inline unsigned int mpmc_queue_home_share(struct mpmc_queue *queue,
 						 unsigned int segment)
 {
 	return mpmc_capacity_share(&queue->capacity, segment);
+}
+
+/**
+ * mpmc_queue_prepare() - have a segment ready to put items into
+ * @queue: the queue
+ * @index: the segment
+ *
+ * Context: process; may sleep for memory.
+ * Return: 0 or -ENOMEM.
+ */
+static inline int mpmc_queue_prepare(struct mpmc_queue *queue,
+				     unsigned int index)
+{
+	return READ_ONCE(queue->segment[index]) ?
+		       0 : mpmc_queue_make_segment(queue, index);
 }
 
 #endif /* MPMC_QUEUE_H */

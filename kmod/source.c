@@ -18,7 +18,7 @@ static unsigned int source_take(struct mpmc_queue *queue, unsigned int source,
 	if (source >= queue->segments)
 		return mpmc_producer_take(queue, source - queue->segments,
 					  items, max);
-	/* Acquire: pairs with mpmc_queue_prepare(). */
+	/* Acquire: pairs with mpmc_queue_make_segment(). */
 	segment = smp_load_acquire(&queue->segment[source]);
 	return segment ? mpmc_segment_dequeue(segment, &queue->pool, items,
 					      max) : 0;
@@ -30,7 +30,7 @@ static bool source_ready(struct mpmc_queue *queue, unsigned int source)
 
 	if (source >= queue->segments)
 		return mpmc_producer_ready(queue, source - queue->segments);
-	/* Acquire: pairs with mpmc_queue_prepare(). */
+	/* Acquire: pairs with mpmc_queue_make_segment(). */
 	segment = smp_load_acquire(&queue->segment[source]);
 	return segment && mpmc_segment_ready(segment, &queue->pool);
 }
@@ -132,7 +132,7 @@ int mpmc_queue_take(struct mpmc_queue *queue, struct mpmc_cursor *cursor,
 		    struct mpmc_batch *batch)
 {
 	struct mpmc_pending *pending = &queue->pending;
-	bool drained = mpmc_queue_drained(queue);
+	bool drained = READ_ONCE(queue->shutdown) && mpmc_queue_drained(queue);
 	int cleared;
 
 	do {

@@ -238,26 +238,22 @@ static void wake_polls(wait_queue_head_t *head, unsigned int count,
 }
 
 /**
- * mpmc_wake_readers() - wake who waits for items
+ * mpmc_wake_some_readers() - wake who waits for items: somebody does
  * @queue: the queue
  * @count: how many items have become available
- *
- * The caller has made a full barrier since.
  */
-void mpmc_wake_readers(struct mpmc_queue *queue, unsigned int count)
+void mpmc_wake_some_readers(struct mpmc_queue *queue, unsigned int count)
 {
 	wake_sleepers(queue, &queue->readers, count);
 	wake_polls(&queue->read_polls, count, MPMC_POLL_IN);
 }
 
 /**
- * mpmc_wake_writers() - wake who waits for room
+ * mpmc_wake_some_writers() - wake who waits for room: somebody does
  * @queue: the queue
  * @count: how many credits have become free
- *
- * The caller has made a full barrier since.
  */
-void mpmc_wake_writers(struct mpmc_queue *queue, unsigned int count)
+void mpmc_wake_some_writers(struct mpmc_queue *queue, unsigned int count)
 {
 	wake_sleepers(queue, &queue->writers, count);
 	wake_polls(&queue->write_polls, count, MPMC_POLL_OUT);
@@ -267,7 +263,7 @@ void mpmc_wake_writers(struct mpmc_queue *queue, unsigned int count)
  * mpmc_wake_all() - wake everybody, to look at the queue's state again
  * @queue: the queue
  *
- * The caller has made a full barrier since changing it.
+ * The caller has made a full barrier since changing it: A.
  */
 void mpmc_wake_all(struct mpmc_queue *queue)
 {

@@ -5,7 +5,7 @@
 #include <linux/types.h>
 #include <linux/wait.h>
 
-struct mpmc_queue;
+#include "queue.h"
 
 /**
  * struct mpmc_waiter - a thread that waits for items or for room
@@ -25,8 +25,40 @@ struct mpmc_waiter {
 };
 
 int mpmc_wait(struct mpmc_waiter *waiter, u64 deadline);
-void mpmc_wake_readers(struct mpmc_queue *queue, unsigned int count);
-void mpmc_wake_writers(struct mpmc_queue *queue, unsigned int count);
+void mpmc_wake_some_readers(struct mpmc_queue *queue, unsigned int count);
+void mpmc_wake_some_writers(struct mpmc_queue *queue, unsigned int count);
 void mpmc_wake_all(struct mpmc_queue *queue);
+
+/**
+ * mpmc_wake_readers() - wake who waits for items
+ * @queue: the queue
+ * @count: how many items have become available
+ *
+ * The caller has made a full barrier since.
+ */
+static inline void mpmc_wake_readers(struct mpmc_queue *queue,
+				     unsigned int count)
+{
+	/* After A: see the top of wait.c. */
+	if (waitqueue_active(&queue->readers) ||
+	    waitqueue_active(&queue->read_polls)) /* after A as well */
+		mpmc_wake_some_readers(queue, count);
+}
+
+/**
+ * mpmc_wake_writers() - wake who waits for room
+ * @queue: the queue
+ * @count: how many credits have become free
+ *
+ * The caller has made a full barrier since.
+ */
+static inline void mpmc_wake_writers(struct mpmc_queue *queue,
+				     unsigned int count)
+{
+	/* After A: see the top of wait.c. */
+	if (waitqueue_active(&queue->writers) ||
+	    waitqueue_active(&queue->write_polls)) /* after A as well */
+		mpmc_wake_some_writers(queue, count);
+}
 
 #endif /* MPMC_WAIT_H */
