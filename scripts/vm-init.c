@@ -61,6 +61,8 @@
 #define KLOG_READ_ALL	3
 #define KLOG_SIZE	10
 
+#define BROUGHT_SHM	"/vm/shm"
+
 #define PIPE_BYTES	0x100000
 #define SETTLE_MS	10000	/* for killed processes and the module to go */
 
@@ -184,15 +186,30 @@ static void setup_tmp(void)
 	chmod("/tmp", 01777);
 }
 
+/* What the host's /dev/shm had for us would be hidden by the devtmpfs. */
+static void setup_shm(bool brought)
+{
+	if (!brought) {
+		mount_at("tmpfs", "/dev/shm", MS_NOSUID | MS_NODEV, "mode=1777");
+		return;
+	}
+	mkdir("/dev/shm", 0755);
+	if (mount(BROUGHT_SHM, "/dev/shm", NULL, MS_BIND, NULL))
+		report("note cannot mount /dev/shm: %s", strerror(errno));
+	chmod("/dev/shm", 01777);
+}
+
+/* Not /run: that would hide what was brought along for it, as with /tmp. */
 static void setup_mounts(void)
 {
+	const bool shm_brought = rename("/dev/shm", BROUGHT_SHM) == 0;
+
 	mount_at("proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 	mount_at("sysfs", "/sys", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 	mount_at("devtmpfs", "/dev", MS_NOSUID, NULL);
 	mount_at("devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC, "gid=5,mode=620,ptmxmode=666");
-	mount_at("tmpfs", "/dev/shm", MS_NOSUID | MS_NODEV, "mode=1777");
+	setup_shm(shm_brought);
 	mount_at("mqueue", "/dev/mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
-	mount_at("tmpfs", "/run", MS_NOSUID | MS_NODEV, "mode=755");
 	mount_at("cgroup2", "/sys/fs/cgroup", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 	mount_at("debugfs", "/sys/kernel/debug", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 	mount_at("tracefs", "/sys/kernel/tracing", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
