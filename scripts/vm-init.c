@@ -649,7 +649,7 @@ int main(int argc, char **argv)
 	umask(022);
 
 	if (!command || !command[0] || !env || !cwd || !cwd[0]) {
-		report("failed the guest was not told what to run");
+		report("incomplete");	/* vm-run packs /vm last */
 	} else if (!module || module_load(module)) {
 		command_run(command, env, cwd[0], option(options, "one-output"), deadline);
 		if (module && !option(options, "no-unload"))
