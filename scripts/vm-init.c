@@ -15,7 +15,8 @@
  *	env	its environment
  *	cwd	its working directory
  *	module	path of the module, then its parameters; absent: no module
- *	options	"timeout=SECONDS", "no-unload", "one-output"
+ *	options	"timeout=SECONDS", "cpus=N", "no-unload",
+ *		"one-output"
  *
  * On the host, "vm-init tsc-khz" prints how fast the TSC is.
  *
@@ -254,6 +255,17 @@ static void setup_cpus(void)
 		snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%ld/online", cpu);
 		write_file(path, "1");
 	}
+}
+
+/* What is to be tested on that many is not tested on fewer. */
+static bool cpus_are_there(long asked)
+{
+	long online = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (online >= asked)
+		return true;
+	report("failed only %ld of %ld CPUs came up", online, asked);
+	return false;
 }
 
 /* The first memory cgroup flips static keys as well: have it while there is one CPU. */
@@ -623,7 +635,7 @@ static int print_tsc_khz(void)
 int main(int argc, char **argv)
 {
 	char **command, **env, **cwd, **module, **options;
-	const char *timeout;
+	const char *timeout, *cpus;
 	long long deadline;
 
 	if (getpid() != 1)
@@ -639,6 +651,7 @@ int main(int argc, char **argv)
 	module = read_strings("/vm/module");
 	options = read_strings("/vm/options");
 	timeout = option(options, "timeout");
+	cpus = option(options, "cpus");
 	deadline = now_ms() + (timeout ? atoll(timeout) : 600) * 1000;
 
 	sethostname("vm", 2);
@@ -650,7 +663,7 @@ int main(int argc, char **argv)
 
 	if (!command || !command[0] || !env || !cwd || !cwd[0]) {
 		report("incomplete");	/* vm-run packs /vm last */
-	} else if (!module || module_load(module)) {
+	} else if (cpus_are_there(cpus ? atol(cpus) : 1) && (!module || module_load(module))) {
 		command_run(command, env, cwd[0], option(options, "one-output"), deadline);
 		if (module && !option(options, "no-unload"))
 			module_unload(module[0]);
