@@ -130,14 +130,16 @@ static void write_file(const char *path, const char *text)
  */
 static char **read_strings(const char *path)
 {
-	size_t used = 0, size = 1 << 20, count = 0;
+	size_t used = 0, size, count = 0;
 	char *buf, **strings;
+	struct stat st;
 	ssize_t n;
 	int fd;
 
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return NULL;
+	size = fstat(fd, &st) ? 1 : st.st_size + 1;
 	buf = calloc(1, size);
 	while (buf && used < size - 1 && (n = read(fd, buf + used, size - 1 - used)) > 0)
 		used += n;
