@@ -446,8 +446,9 @@ ssize_t mpmc_dequeue_bulk_wait(struct mpmc_queue *queue, uint64_t *items,
  * A FIFO of the queue's for this producer alone. Without a token, threads share
  * segments, and one that is stopped inside its call holds up what others put
  * behind it there; nobody holds up a token's items. Their order is the token's,
- * whichever threads use it in turn. Every call being a system call, it is about
- * as fast as the queue itself. Any thread, at any time.
+ * whichever threads use it in turn. On a queue with one segment, a token puts
+ * into that one, and the queue stays one strict FIFO. Every call being a system
+ * call, it is about as fast as the queue itself. Any thread, at any time.
  *
  * Return: 0, or
  *  -EINVAL: a pointer is NULL, a flag has no meaning, or ring_entries is more
@@ -634,8 +635,8 @@ void mpmc_consumer_destroy(struct mpmc_consumer *consumer);
  * mpmc_consumer_fd() - the descriptor of a consumer token
  * @consumer: the token
  *
- * To be polled for POLLIN and POLLHUP. It is close-on-exec, belongs to the
- * token, and is closed with it. Any thread.
+ * To be polled for POLLIN, and for POLLHUP: shut down, and nothing left. It is
+ * close-on-exec, belongs to the token, and is closed with it. Any thread.
  *
  * Return: the descriptor, or -EINVAL when consumer is NULL.
  *
