@@ -2,7 +2,8 @@
 /*
  * G6, with threads stopped where it hurts: inside a call, half-way through the
  * copy of items from or to their memory, which userfaultfd(2) holds up for as
- * long as a test likes. Nobody else may notice.
+ * long as a test likes; and anywhere else, by a thread that is more important
+ * than they are. Nobody else may notice.
  */
 #include <linux/userfaultfd.h>
 
@@ -314,6 +315,82 @@ TEST_F(stall, killed_producer)
 		EXPECT_EQ(1000, fill(self->producer, 1));
 		EXPECT_TRUE(take_range(self->consumer, 1, 1000));
 	}
+}
+
+#define MOVED 400	/* items in one call of the unimportant thread */
+#define AWAY_NS (200 * NSEC_PER_MSEC)
+
+struct unimportant {
+	int queue;
+	int producer;
+	atomic_int done;
+};
+
+static void *unimportant_run(void *arg)
+{
+	struct unimportant *u = arg;
+	__u64 items[MOVED] = {};
+
+	pin(0);
+	while (!atomic_load(&u->done)) {
+		must(enq_bulk(u->producer, items, MOVED) == 0);
+		deq_bulk(u->queue, items, MOVED / 2);
+		drain(u->queue);
+	}
+	return NULL;
+}
+
+/* Puts and takes, for ever if somebody must be waited for. */
+static void important_call(int queue)
+{
+	__u64 items[BULK_MAX];
+	int ret;
+
+	ret = deq_bulk(queue, items, BULK_MAX);
+	must(ret > 0 || ret == -EAGAIN);
+	must(enq(queue, 1) == 0);
+	ret = deq_bulk(queue, items, BULK_MAX);
+	must(ret > 0 || ret == -EAGAIN);
+}
+
+/*
+ * A real-time thread takes the CPU from another wherever that one is (in a
+ * kernel that can be preempted anywhere: preempt=full, or PREEMPT_RT), and uses
+ * the same queue. Catches: waiting for a slot that is reserved and not
+ * published, or for the consumer of older entries: the one that is waited for
+ * does not run, but for what the throttling of real-time threads leaves it
+ * every second.
+ */
+TEST_F(stall, preempted)
+{
+	struct sched_param param = { .sched_priority = 1 };
+	struct unimportant u = {
+		.queue = self->queue, .producer = self->producer,
+	};
+	__u64 rng = 88172645463325252ULL, start;
+	struct timespec ts = {};
+	pthread_t thread;
+	int i, slow = 0;
+
+	if (variant->token)	/* with a ring that they all fit into */
+		u.producer = producer_create(self->queue, 512);
+	ASSERT_LE(0, u.producer);
+	thread = thread_start(unimportant_run, &u);
+	pin(0);
+	must(sched_setscheduler(0, SCHED_FIFO, &param) == 0);
+	for (i = 0; i < 1000 && slow < 5; i++) {
+		ts.tv_nsec = 10000 + random_below(&rng, 200000);
+		nanosleep(&ts, NULL);
+		start = now_ns();
+		important_call(self->queue);
+		slow += now_ns() - start > AWAY_NS;
+	}
+	/* The emulated CPU itself may be away for that long, but seldom. */
+	EXPECT_GT(5, slow);
+	atomic_store(&u.done, 1);
+	thread_join(thread);
+	if (variant->token)
+		close(u.producer);
 }
 
 TEST_HARNESS_MAIN
