@@ -345,6 +345,35 @@ TEST(bulk_takes_from_all_segments)
 	close(queue);
 }
 
+#define LARGE 50000
+
+/*
+ * G3: nor is there a limit to it but what is asked for. Catches: a call that
+ * ends with the first chunk that the kernel moves at a time, or with one lap of
+ * a token's ring.
+ */
+TEST(bulk_takes_all_there_is)
+{
+	static __u64 items[LARGE + 1];
+	int queue = queue_create(LARGE, 0), fds[2], i, n;
+
+	ASSERT_LE(0, queue);
+	fds[0] = queue;
+	fds[1] = consumer_create(queue, 16);
+	ASSERT_LE(0, fds[1]);
+	for (i = 0; i < 2; i++) {
+		put_range(queue, 1, LARGE);
+		ASSERT_EQ(LARGE - 1, deq_bulk(fds[i], items, LARGE - 1));
+		for (n = 1; n < LARGE; n++)
+			ASSERT_EQ(n, items[n - 1]);
+		put_range(queue, LARGE + 1, LARGE - 1);
+		ASSERT_EQ(LARGE, deq_bulk(fds[i], items, LARGE + 1));
+		ASSERT_EQ(2 * LARGE - 1, items[LARGE - 1]);
+	}
+	close(fds[1]);
+	close(queue);
+}
+
 struct relay {
 	int queue;
 	int index;
@@ -498,6 +527,22 @@ TEST(queues_are_separate)
 	EXPECT_TRUE(take_range(a, 1, 10));
 	close(a);
 	close(b);
+}
+
+/*
+ * Many times more items than a page of them is used again without a pause.
+ * Catches: what the kernel counts such uses with coming round (at 4096).
+ */
+TEST(pages_used_again)
+{
+	int i, queue = queue_create(1000, 1);
+
+	ASSERT_LE(0, queue);
+	for (i = 0; i < 15000; i++) {
+		put_range(queue, i, 400);
+		ASSERT_TRUE(take_range(queue, i, 400));
+	}
+	close(queue);
 }
 
 TEST_HARNESS_MAIN

@@ -207,4 +207,58 @@ TEST_F(lease, last_one_handed_over_ends_the_stream)
 	EXPECT_EQ(-EPIPE, w.ret);
 }
 
+#define RIVALS 4
+#define GIVEN_BACK 4000
+
+struct grab {
+	int queue;
+	atomic_int gate;
+	atomic_int seen[GIVEN_BACK + 1];
+};
+
+static void *grab_run(void *arg)
+{
+	struct grab *grab = arg;
+	__u64 item;
+
+	gate_wait(&grab->gate, 1);
+	while (deq(grab->queue, &item) == 1) {
+		must(item >= 1 && item <= GIVEN_BACK);
+		atomic_fetch_add(&grab->seen[item], 1);
+	}
+	return NULL;
+}
+
+/*
+ * Several consumers at once take what a token has given back. Catches: two that
+ * claim the same of it (G1).
+ */
+TEST(given_back_is_taken_once)
+{
+	static struct grab grab;
+	pthread_t threads[RIVALS];
+	int i, round, token;
+
+	for (round = 0; round < 20; round++) {
+		memset(&grab, 0, sizeof(grab));
+		grab.queue = queue_create(GIVEN_BACK, 0);
+		ASSERT_LE(0, grab.queue);
+		token = consumer_create(grab.queue, 4096);
+		ASSERT_LE(0, token);
+		put_range(grab.queue, 1, GIVEN_BACK);
+		ASSERT_EQ(-EFAULT, deq_bulk(token, NULL, GIVEN_BACK));
+		ASSERT_EQ(GIVEN_BACK, leased(token));
+		close(token);
+		for (i = 0; i < RIVALS; i++)
+			threads[i] = thread_start(grab_run, &grab);
+		gate_open(&grab.gate, 1);
+		for (i = 0; i < RIVALS; i++)
+			thread_join(threads[i]);
+		for (i = 1; i <= GIVEN_BACK; i++)
+			ASSERT_EQ(1, atomic_load(&grab.seen[i]));
+		ASSERT_EQ(0, queue_items(grab.queue));
+		close(grab.queue);
+	}
+}
+
 TEST_HARNESS_MAIN

@@ -346,4 +346,73 @@ TEST(moving_items_are_there)
 	close(h.queue);
 }
 
+#define CHASES 20000
+
+struct chase {
+	int producer;
+	atomic_int taken;
+};
+
+/* Puts the next item at about the time when the consumer finds no other. */
+static void *chase_put(void *arg)
+{
+	__u64 rng = 88172645463325252ULL;
+	struct chase *c = arg;
+	int i;
+
+	for (i = 1; i <= CHASES; i++) {
+		must(enq(c->producer, i) == 0);
+		while (atomic_load(&c->taken) < i)
+			sched_yield();
+		spin_ns(random_below(&rng, 3000));
+	}
+	return NULL;
+}
+
+/* Looks until the item is there. */
+static bool chase_take(int queue, __u64 *item)
+{
+	__u64 end = now_ns() + PATIENCE_NS;
+	int i;
+
+	while (now_ns() < end)
+		for (i = 0; i < 1000; i++)
+			if (deq(queue, item) == 1)
+				return true;
+	return false;
+}
+
+/*
+ * One item at a time, and a consumer that looks all the time. Catches: an item
+ * that comes while its place is being noted as empty, and is not looked for
+ * there any more.
+ */
+TEST(put_while_found_empty)
+{
+	struct chase c;
+	pthread_t thread;
+	int i, token, queue;
+	__u64 item = 0;
+
+	for (token = 0; token < 2; token++) {
+		queue = queue_create(10, 3);
+		ASSERT_LE(0, queue);
+		c.producer = token ? producer_create(queue, 4) : queue;
+		ASSERT_LE(0, c.producer);
+		atomic_store(&c.taken, 0);
+		thread = thread_start(chase_put, &c);
+		for (i = 1; i <= CHASES; i++) {
+			ASSERT_TRUE(chase_take(queue, &item)) {
+				TH_LOG("item %d was lost sight of", i);
+			}
+			ASSERT_EQ(i, item);
+			atomic_store(&c.taken, i);
+		}
+		thread_join(thread);
+		if (token)
+			close(c.producer);
+		close(queue);
+	}
+}
+
 TEST_HARNESS_MAIN

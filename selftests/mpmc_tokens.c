@@ -451,6 +451,29 @@ TEST(come_and_go)
 	close(queue);
 }
 
+/*
+ * Closed with items in it, a token goes when they have been taken. Catches: one
+ * that stays, counted among the most that a queue can have.
+ */
+TEST(closed_and_drained)
+{
+	int i, queue = queue_create(10, 0), producer;
+	struct mpmc_device_info info;
+
+	ASSERT_LE(0, queue);
+	ASSERT_EQ(0, device_info(&info));
+	for (i = 0; i < (int)info.max_tokens + 100; i++) {
+		producer = producer_create(queue, 2);
+		ASSERT_LE(0, producer) {
+			TH_LOG("the %d. token", i + 1);
+		}
+		put_range(producer, 1, 1 + i % 4);	/* more than its ring */
+		close(producer);
+		ASSERT_TRUE(take_range(queue, 1, 1 + i % 4));
+	}
+	close(queue);
+}
+
 /* A thousand at a time, each with an item; a hundred of them asked again. */
 TEST(many)
 {
