@@ -285,6 +285,38 @@ TEST(large_waiter_is_not_in_the_way)
 	close(queue);
 }
 
+/*
+ * Room for one does not help either of two who need 100: they sleep on. Catches:
+ * each of them woken by the other, to look for itself, for ever.
+ */
+TEST(large_waiters_sleep)
+{
+	struct timespec ts = { .tv_nsec = 100 * NSEC_PER_MSEC };
+	struct bulk_waiter waiters[2] = { { .count = 100 }, { .count = 100 } };
+	struct rusage before, after;
+	pthread_t threads[2];
+	__u64 item;
+	int i, queue;
+
+	queue = queue_create(100, 0);
+	ASSERT_LE(0, queue);
+	ASSERT_EQ(100, fill(queue, 1));
+	for (i = 0; i < 2; i++) {
+		waiters[i].queue = queue;
+		threads[i] = thread_start(bulk_enqueue, &waiters[i]);
+	}
+	ASSERT_TRUE(wait_for_enqueuers(queue, 2));
+	ASSERT_EQ(1, deq(queue, &item));
+	ASSERT_EQ(0, getrusage(RUSAGE_SELF, &before));
+	nanosleep(&ts, NULL);
+	ASSERT_EQ(0, getrusage(RUSAGE_SELF, &after));
+	EXPECT_GT(before.ru_nvcsw + 20, after.ru_nvcsw);
+	ASSERT_EQ(0, queue_shutdown(queue));
+	for (i = 0; i < 2; i++)
+		thread_join(threads[i]);
+	close(queue);
+}
+
 /* Waiters of several sizes, all of which fit: each gets its turn. */
 TEST(bulk_waiters_share_the_room)
 {
