@@ -32,7 +32,10 @@ static void pool_keep(struct mpmc_pool *pool, struct mpmc_block *block)
 		    !cmpxchg(&pool->block[i], NULL, block))
 			return;
 	}
-	call_rcu(&block->rcu, block_free_rcu);
+	if (mpmc_block_fresh(block))
+		block_free(block);
+	else
+		call_rcu(&block->rcu, block_free_rcu);
 }
 
 /**
@@ -86,13 +89,14 @@ int mpmc_pool_fill(struct mpmc_pool *pool, struct mpmc_spare *spare,
 		   unsigned int count)
 {
 	while (spare->count < count) {
-		struct mpmc_block *block = pool_get(pool, GFP_KERNEL);
+		struct mpmc_block *block;
 
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		block = pool_get(pool, GFP_KERNEL);
 		if (!block)
 			return -ENOMEM;
 		mpmc_spare_push(spare, block);
-		if (fatal_signal_pending(current))
-			return -EINTR;
 		cond_resched();
 	}
 	return 0;
@@ -102,7 +106,7 @@ int mpmc_pool_fill(struct mpmc_pool *pool, struct mpmc_spare *spare,
 static bool pool_fill_some(struct mpmc_pool *pool, struct mpmc_spare *spare,
 			   unsigned int count)
 {
-	if (count > NOWAIT_BLOCKS)
+	if (count > spare->count + NOWAIT_BLOCKS)
 		return false;
 	while (spare->count < count) {
 		struct mpmc_block *block =

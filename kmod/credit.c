@@ -108,13 +108,16 @@ static u32 capacity_moved(struct mpmc_capacity *capacity)
 static u32 credit_look(struct mpmc_capacity *capacity, unsigned int share)
 {
 	struct mpmc_credit *credit = &capacity->share[share];
-	int seen = atomic_read(&credit->seen);
+	int seen = atomic_read_acquire(&credit->seen);
 	u32 given = credit_returned(credit);
 
 	if (share == MPMC_SHARE_COMMON)
 		given += capacity_moved(capacity);
-	/* Unless it has changed meanwhile: who comes late sets nothing back. */
-	atomic_try_cmpxchg_relaxed(&credit->seen, &seen, given);
+	/*
+	 * Unless it has changed meanwhile: who comes late sets nothing back.
+	 * Release: whoever relies on it has seen what we have.
+	 */
+	atomic_try_cmpxchg_release(&credit->seen, &seen, given);
 	return given;
 }
 
@@ -133,7 +136,8 @@ static u32 credit_take(struct mpmc_capacity *capacity, unsigned int share,
 
 	do {
 		gone = credit_gone(credit);
-		room = atomic_read(&credit->seen) - gone_taken(gone) -
+		/* Acquire: pairs with the release in credit_look(). */
+		room = atomic_read_acquire(&credit->seen) - gone_taken(gone) -
 		       gone_moved(gone);
 		if (room < (s32)max)
 			room = credit_look(capacity, share) - gone_taken(gone) -
@@ -250,6 +254,26 @@ bool mpmc_capacity_take(struct mpmc_capacity *capacity, unsigned int share,
 				 capacity_gather(capacity, count, &moved))
 			return true;
 	} while (capacity_stamp(capacity) != stamp + moved);
+	return false;
+}
+
+/**
+ * mpmc_capacity_has() - whether there is room, without taking it
+ * @capacity: the capacity
+ * @count: for how many
+ *
+ * Context: any.
+ * Return: false if there was a moment during the call at which there was not.
+ */
+bool mpmc_capacity_has(struct mpmc_capacity *capacity, u32 count)
+{
+	u64 stamp;
+
+	do {
+		stamp = capacity_stamp(capacity);
+		if (mpmc_capacity_room(capacity) >= count)
+			return true;
+	} while (capacity_stamp(capacity) != stamp);
 	return false;
 }
 

@@ -356,6 +356,19 @@ static unsigned int producer_overflow(struct mpmc_producer *producer,
 }
 
 /**
+ * mpmc_producer_fits() - whether items will go into the ring
+ * @producer: the token, which the caller is inside of
+ * @count: how many items, at least one
+ */
+bool mpmc_producer_fits(struct mpmc_producer *producer, unsigned int count)
+{
+	struct mpmc_spill *spill = producer->spill;
+
+	return count <= producer_room(producer) &&
+	       (!spill || spill_empty(producer, spill));
+}
+
+/**
  * mpmc_producer_prepare() - have a place ready to put items into
  * @producer: the token, which the caller is inside of
  * @count: how many items, at least one

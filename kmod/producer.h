@@ -53,6 +53,7 @@ void mpmc_producer_close(struct mpmc_producer *producer);
 void mpmc_producer_free_all(struct mpmc_queue *queue);
 
 unsigned int mpmc_producer_share(struct mpmc_producer *producer);
+bool mpmc_producer_fits(struct mpmc_producer *producer, unsigned int count);
 int mpmc_producer_prepare(struct mpmc_producer *producer, unsigned int count);
 unsigned int mpmc_producer_put(struct mpmc_producer *producer,
 			       struct mpmc_spare *spare, const u64 *items,

@@ -106,6 +106,17 @@ bool mpmc_block_worn(struct mpmc_block *block)
 }
 
 /**
+ * mpmc_block_fresh() - whether a block has never served
+ * @block: a block that no segment holds
+ *
+ * So that no late thread can look at it.
+ */
+bool mpmc_block_fresh(struct mpmc_block *block)
+{
+	return block_generation(block) == 1;
+}
+
+/**
  * mpmc_block_renew() - begin a block's next generation
  * @block: a zeroed page, or a used up block that is not worn
  *

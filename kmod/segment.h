@@ -72,6 +72,7 @@ struct mpmc_pool;
 void mpmc_pool_put(struct mpmc_pool *pool, struct mpmc_block *block);
 
 bool mpmc_block_worn(struct mpmc_block *block);
+bool mpmc_block_fresh(struct mpmc_block *block);
 void mpmc_block_renew(struct mpmc_block *block);
 struct mpmc_block *mpmc_block_after(struct mpmc_block *block);
 

@@ -146,13 +146,6 @@ int mpmc_queue_take(struct mpmc_queue *queue, struct mpmc_cursor *cursor,
 	return drained ? -EPIPE : -EAGAIN;
 }
 
-/* Where the sources end that may be in use at all. */
-static unsigned int source_end(struct mpmc_queue *queue)
-{
-	return xa_empty(&queue->producers) ? queue->segments :
-					     queue->pending.bits;
-}
-
 /**
  * mpmc_queue_ready() - whether there is an item to take
  * @queue: the queue
@@ -162,20 +155,18 @@ static unsigned int source_end(struct mpmc_queue *queue)
 bool mpmc_queue_ready(struct mpmc_queue *queue)
 {
 	struct mpmc_pending *pending = &queue->pending;
-	int cleared = mpmc_pending_begin(pending);
-	unsigned int source, end;
+	unsigned int source;
+	int cleared;
 
-	if (mpmc_requeue_ready(&queue->requeue))
-		return true;
-	for (source = mpmc_pending_next(pending, 0); source < pending->bits;
-	     source = mpmc_pending_next(pending, source + 1))
-		if (source_ready(queue, source))
+	do {
+		cleared = mpmc_pending_begin(pending);
+		if (mpmc_requeue_ready(&queue->requeue))
 			return true;
-	if (!mpmc_pending_missed(pending, cleared))
-		return false;
-	end = source_end(queue);
-	for (source = 0; source < end; source++)
-		if (source_ready(queue, source))
-			return true;
+		source = mpmc_pending_next(pending, 0);
+		for (; source < pending->bits;
+		     source = mpmc_pending_next(pending, source + 1))
+			if (source_ready(queue, source))
+				return true;
+	} while (mpmc_pending_missed(pending, cleared));
 	return false;
 }

@@ -135,15 +135,29 @@ static int put_attempt(struct mpmc_waiter *waiter)
 	return mpmc_queue_reserve(waiter->queue, put->share, waiter->room);
 }
 
+/* Look for room only. */
+static int put_look(struct mpmc_queue *queue, u64 count)
+{
+	if (READ_ONCE(queue->shutdown))
+		return -EPIPE;
+	return mpmc_capacity_has(&queue->capacity, count) ? 0 : -EAGAIN;
+}
+
+static int put_look_attempt(struct mpmc_waiter *waiter)
+{
+	return put_look(waiter->queue, waiter->room);
+}
+
 /* Apart, like the other waits: kernels clear what lies on the stack. */
 static noinline int put_wait(struct mpmc_queue *queue, unsigned int share,
-			     const struct mpmc_transfer *transfer)
+			     const struct mpmc_transfer *transfer,
+			     int (*attempt)(struct mpmc_waiter *waiter))
 {
 	struct put put;
 
 	put.waiter.queue = queue;
 	put.waiter.room = transfer->count;
-	put.waiter.attempt = put_attempt;
+	put.waiter.attempt = attempt;
 	put.share = share;
 	return transfer_wait(transfer, &put.waiter);
 }
@@ -155,13 +169,51 @@ static int put_reserve(struct mpmc_queue *queue, unsigned int share,
 	int ret = mpmc_queue_reserve(queue, share, transfer->count);
 
 	if (ret == -EAGAIN && transfer->flags & MPMC_TRANSFER_WAIT)
-		ret = put_wait(queue, share, transfer);
+		ret = put_wait(queue, share, transfer, put_attempt);
 	return ret;
 }
 
 /*
+ * The same for a put that needs memory first. Room is looked for before that,
+ * so that what is refused costs none, and what waits holds none; and it is taken
+ * after that, so that nobody finds it taken by a put that sleeps for memory,
+ * and may not get any.
+ */
+static int put_reserve_blocks(struct mpmc_queue *queue, unsigned int share,
+			      const struct mpmc_transfer *transfer,
+			      struct mpmc_spare *spare, unsigned int need)
+{
+	bool wait = transfer->flags & MPMC_TRANSFER_WAIT;
+	int ret;
+
+	do {
+		ret = put_look(queue, transfer->count);
+		if (ret == -EAGAIN && wait)
+			ret = put_wait(queue, share, transfer,
+				       put_look_attempt);
+		if (!ret)
+			ret = mpmc_pool_fill(&queue->pool, spare, need);
+		if (!ret)
+			ret = mpmc_queue_reserve(queue, share, transfer->count);
+		if (ret)
+			mpmc_pool_drain(&queue->pool, spare);
+	} while (ret == -EAGAIN && wait);
+	return ret;
+}
+
+/* How many blocks a put is sure to do with, if it is to have them first. */
+static unsigned int put_blocks(struct mpmc_producer *producer,
+			       unsigned int count)
+{
+	if (count < MPMC_BLOCK_SLOTS ||
+	    (producer && mpmc_producer_fits(producer, count)))
+		return 0;
+	return DIV_ROUND_UP(count, (unsigned int)MPMC_BLOCK_SLOTS);
+}
+
+/*
  * Put items from kernel memory, through a token that the caller is inside of,
- * or without one. Sleeps for memory only while it holds no credits.
+ * or without one. A small put gets a block without sleeping, nearly always.
  */
 static int put_items(struct mpmc_queue *queue, struct mpmc_producer *producer,
 		     const struct mpmc_transfer *transfer, const u64 *items)
@@ -170,18 +222,17 @@ static int put_items(struct mpmc_queue *queue, struct mpmc_producer *producer,
 	unsigned int home = producer ? 0 : mpmc_queue_home(queue);
 	unsigned int share = producer ? mpmc_producer_share(producer) :
 					mpmc_queue_home_share(queue, home);
-	/* All but the last one that it may need; a few come by themselves. */
-	unsigned int need = count / MPMC_BLOCK_SLOTS;
+	unsigned int need = put_blocks(producer, count);
 	struct mpmc_spare spare = {};
 	int ret;
 
 	do {
 		ret = producer ? mpmc_producer_prepare(producer, count) :
 				 mpmc_queue_prepare(queue, home);
-		if (!ret && need)
-			ret = mpmc_pool_fill(&queue->pool, &spare, need);
 		if (!ret)
-			ret = put_reserve(queue, share, transfer);
+			ret = need ? put_reserve_blocks(queue, share, transfer,
+							&spare, need) :
+				     put_reserve(queue, share, transfer);
 		if (ret)
 			break;
 		need = producer ? mpmc_producer_put(producer, &spare, items,

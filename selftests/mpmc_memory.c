@@ -696,4 +696,105 @@ TEST_F(memory, queue_enomem)
 	ASSERT_TRUE(file_write(PARAMETERS, "max_queues", usual));
 }
 
+#define REFUSED_ITEMS 100000
+
+/*
+ * Asks again and again for more room than there is. Catches: memory that is got
+ * first, and given back through RCU, which takes so long that it adds up.
+ */
+static void refused_bulks(void *arg)
+{
+	struct guest *guest = arg;
+	int i, queue = queue_create(REFUSED_ITEMS, 2);
+	__u64 *items = shared_alloc(REFUSED_ITEMS * sizeof(*items));
+
+	must(queue >= 0);
+	must(enq(queue, 1) == 0);	/* no room for all */
+	memset(items, 1, REFUSED_ITEMS * sizeof(*items));
+	cgroup_enter(guest->dir);
+	must(file_write(guest->dir, "memory.max", "4194304"));
+	for (i = 0; i < 2000; i++)
+		must(enq_bulk(queue, items, REFUSED_ITEMS) == -EAGAIN);
+}
+
+TEST_F(memory, refused_bulks_cost_nothing)
+{
+	in_group(_metadata, self->dir, refused_bulks, false);
+}
+
+#define RING 4096
+
+/* The ring has room for all. Catches: blocks for items that need none. */
+static void ring_bulks(void *arg)
+{
+	struct guest *guest = arg;
+	int i, queue = queue_create(0, 2), token = producer_create(queue, RING);
+	static __u64 items[RING];
+
+	must(token >= 0);
+	memset(items, 1, sizeof(items));
+	cgroup_enter(guest->dir);
+	must(file_write(guest->dir, "memory.max", "2097152"));
+	for (i = 0; i < 5000; i++) {
+		must(enq_bulk(token, items, RING) == 0);
+		must(deq_bulk(queue, items, RING) == RING);
+	}
+}
+
+TEST_F(memory, bulks_in_a_ring_need_no_blocks)
+{
+	in_group(_metadata, self->dir, ring_bulks, false);
+}
+
+struct first_put {
+	int fd;
+	atomic_int started;
+	__u64 *items;
+};
+
+static void first_put_run(void *arg)
+{
+	struct first_put *put = arg;
+
+	atomic_store(&put->started, 1);
+	enq_bulk(put->fd, put->items, BULK_ITEMS);
+	pause();
+}
+
+/* Killed at its first put, which makes the segment, or the token's spill. */
+static void first_puts(void *arg)
+{
+	struct first_put *put = shared_alloc(sizeof(*put));
+	struct guest *guest = arg;
+	__u64 rng = 88172645463325252ULL;
+	long long before = 0;
+	int i, queue;
+	pid_t pid;
+
+	put->items = shared_alloc(BULK_ITEMS * sizeof(*put->items));
+	memset(put->items, 1, BULK_ITEMS * sizeof(*put->items));
+	cgroup_enter(guest->dir);
+	for (i = 0; i < 330; i++) {
+		if (i == 30)
+			before = charged(guest->dir);
+		queue = queue_create(BULK_ITEMS, 2);
+		put->fd = guest->token ? producer_create(queue, 4) : queue;
+		must(put->fd >= 0);
+		pid = spawn(first_put_run, put);
+		must(eventually(atomic_load(&put->started)));
+		spin_ns(random_below(&rng, 1000000));
+		must(killed(pid));
+		atomic_store(&put->started, 0);
+		close(put->fd);
+		close(queue);
+	}
+	must(charged_at_most(guest->dir, before + 16 * PAGE));
+}
+
+TEST_F(memory, killed_at_first_put)
+{
+	in_group(_metadata, self->dir, first_puts, false);
+	in_group(_metadata, self->dir, first_puts, true);
+}
+
 TEST_HARNESS_MAIN

@@ -107,6 +107,10 @@ static inline void shim_pause(void) {}
 	(shim_pause(), __atomic_compare_exchange_n(&(v)->counter, old, new, false, \
 				    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 
+#define atomic_try_cmpxchg_release(v, old, new) \
+	(shim_pause(), __atomic_compare_exchange_n(&(v)->counter, old, new, false, \
+				    __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+
 #define atomic_long_read(v) (shim_pause(), LOAD(&(v)->counter, RELAXED))
 #define atomic_long_read_acquire(v) \
 	(shim_pause(), LOAD(&(v)->counter, ACQUIRE))
