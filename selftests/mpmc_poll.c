@@ -77,13 +77,26 @@ TEST_F(poll, hang_up)
 
 	ASSERT_EQ(0, enq(self->queue, 1));
 	ASSERT_EQ(0, queue_shutdown(self->queue));
-	/* There is an end, and there is something before it. */
-	EXPECT_EQ(POLLIN | POLLHUP, poll_now(self->queue, POLLIN));
-	EXPECT_EQ(POLLIN, poll_now(self->consumer, POLLIN));
-	EXPECT_EQ(POLLHUP, poll_now(self->producer, 0));
+	/* There is an end, and something before it; and no more room. */
+	EXPECT_EQ(POLLIN | POLLHUP, poll_now(self->queue, BOTH));
+	EXPECT_EQ(POLLIN, poll_now(self->consumer, BOTH));
+	EXPECT_EQ(POLLHUP, poll_now(self->producer, BOTH));
 	ASSERT_EQ(1, deq(self->queue, &item));
 	EXPECT_EQ(POLLHUP, poll_now(self->queue, 0));
 	EXPECT_EQ(POLLHUP, poll_now(self->consumer, 0));
+}
+
+/* What is leased to a token is its own to take, and nobody else's. */
+TEST_F(poll, leased)
+{
+	__u64 item;
+
+	ASSERT_EQ(0, enq(self->queue, 1));
+	ASSERT_EQ(-EFAULT, deq_bulk(self->consumer, NULL, 1));
+	EXPECT_EQ(POLLIN, poll_now(self->consumer, BOTH));
+	EXPECT_EQ(POLLOUT, poll_now(self->queue, BOTH));
+	ASSERT_EQ(1, deq(self->consumer, &item));
+	EXPECT_EQ(0, poll_now(self->consumer, BOTH));
 }
 
 TEST_F(poll, select_sets)
