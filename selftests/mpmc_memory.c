@@ -591,63 +591,6 @@ static bool limit_set(int fd, const char *text)
 	return pwrite(fd, text, strlen(text), 0) == (ssize_t)strlen(text);
 }
 
-struct rivals {
-	char dir[64];
-	int queue;
-	atomic_int done;
-	atomic_int enomem;
-};
-
-/* Has room for its items each time, and no memory. */
-static void rival_without_memory(void *arg)
-{
-	static __u64 items[BULK_MAX];
-	struct rivals *rivals = arg;
-	int ret = -EAGAIN, limit = limit_open(rivals->dir);
-
-	must(file_write("/proc/self", "oom_score_adj", "-1000"));
-	memset(items, 1, sizeof(items));
-	cgroup_enter(rivals->dir);
-	must(limit_set(limit, "0"));
-	while (!atomic_load(&rivals->done) &&
-	       (ret == -ENOMEM || ret == -EAGAIN)) {
-		ret = enq_bulk(rivals->queue, items, BULK_MAX);
-		if (ret == -ENOMEM)
-			atomic_fetch_add(&rivals->enomem, 1);
-	}
-	must(limit_set(limit, "max"));
-	must(ret == -ENOMEM || ret == -EAGAIN);
-}
-
-/*
- * Room that is taken, and then not used for want of memory, is room again.
- * Catches: credits lost with the error (then there soon is no room for 1000),
- * or nobody woken who sleeps for them.
- */
-TEST_F(memory, enomem_gives_room_back)
-{
-	struct rivals *rivals = shared_alloc(sizeof(*rivals));
-	static __u64 items[BULK_MAX];
-	pid_t pid;
-	int i;
-
-	snprintf(rivals->dir, sizeof(rivals->dir), "%s", self->dir);
-	rivals->queue = queue_create(BULK_MAX, 1);
-	ASSERT_LE(0, rivals->queue);
-	pid = spawn(rival_without_memory, rivals);
-	EXPECT_TRUE(eventually(atomic_load(&rivals->enomem) > 3));
-	for (i = 0; i < 300; i++) {
-		ASSERT_EQ(0, enq_bulk_until(rivals->queue, items, BULK_MAX,
-					    in_ms(20000)));
-		ASSERT_EQ(BULK_MAX, deq_bulk(rivals->queue, items, BULK_MAX));
-	}
-	atomic_store(&rivals->done, 1);
-	EXPECT_EQ(0, reap(pid));
-	EXPECT_EQ(0, queue_items(rivals->queue));
-	EXPECT_EQ(BULK_MAX, fill(rivals->queue, 1));
-	close(rivals->queue);
-}
-
 #define FEW_QUEUES 20
 #define PARAMETERS "/sys/module/mpmc/parameters"
 
