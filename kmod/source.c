@@ -122,9 +122,9 @@ static void take_pending(struct mpmc_queue *queue, struct mpmc_cursor *cursor,
  * @cursor: where this consumer is
  * @batch: where to add them, empty; they keep their credits
  *
- * Context: any; does not sleep.
  * It has to look again while others put items behind its back, see pending.c.
  *
+ * Context: any; does not sleep.
  * Return: 0; -EAGAIN when there was a moment during the call at which no item
  * was there; -EPIPE when there will be none any more.
  */
