@@ -2,7 +2,6 @@
 #ifndef MPMC_BATCH_H
 #define MPMC_BATCH_H
 
-#include <linux/string.h>
 #include <linux/types.h>
 
 #define MPMC_BATCH_RUNS 4
@@ -60,8 +59,10 @@ static inline void mpmc_batch_added(struct mpmc_batch *batch,
 /* Fill in the deliveries of those that are handed out for the first time. */
 static inline void mpmc_batch_complete(struct mpmc_batch *batch)
 {
-	memset32(batch->deliveries + batch->again, 1,
-		 batch->count - batch->again);
+	unsigned int i;
+
+	for (i = batch->again; i < batch->count; i++)
+		batch->deliveries[i] = 1;
 }
 
 #endif /* MPMC_BATCH_H */

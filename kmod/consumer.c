@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 
 #include "batch.h"
+#include "compat/uninitialized.h"
 
 static void consumer_free(struct mpmc_consumer *consumer)
 {
@@ -121,13 +122,14 @@ static int consumer_refill_piece(struct mpmc_consumer *consumer,
 	struct mpmc_ring *ring = &consumer->ring;
 	u64 tail = *ring->tail;
 	unsigned int slot = mpmc_ring_slot(ring, tail);
-	struct mpmc_batch batch = {
-		.items = ring->items + slot,
-		.deliveries = consumer->deliveries + slot,
-		.max = mpmc_ring_piece(ring, tail, max),
-	};
-	int ret = mpmc_queue_take(consumer->queue, &consumer->cursor, &batch);
+	struct mpmc_batch batch mpmc_uninitialized;
+	int ret;
 
+	mpmc_batch_clear(&batch);
+	batch.items = ring->items + slot;
+	batch.deliveries = consumer->deliveries + slot;
+	batch.max = mpmc_ring_piece(ring, tail, max);
+	ret = mpmc_queue_take(consumer->queue, &consumer->cursor, &batch);
 	mpmc_batch_complete(&batch);
 	consumer_note_shares(consumer, slot, &batch);
 	/*

@@ -8,6 +8,8 @@
 #include <linux/file.h>
 #include <linux/uaccess.h>
 
+#include "compat/uninitialized.h"
+
 static const struct mpmc_command *find(const struct mpmc_command *commands,
 				       unsigned int count, unsigned int cmd)
 {
@@ -72,7 +74,8 @@ long mpmc_ioctl(const struct mpmc_command *commands, unsigned int count,
 {
 	const struct mpmc_command *command = find(commands, count, cmd);
 	void __user *user = (void __user *)arg;
-	union mpmc_args args;
+	/* As much of it as the command has is filled by copy_args(). */
+	union mpmc_args args mpmc_uninitialized;
 	long ret;
 
 	if (!command)

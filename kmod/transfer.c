@@ -15,6 +15,7 @@
 
 #include "batch.h"
 #include "compat/timens.h"
+#include "compat/uninitialized.h"
 #include "consumer.h"
 #include "copy.h"
 #include "producer.h"
@@ -201,19 +202,21 @@ static int put_reserve_blocks(struct mpmc_queue *queue, unsigned int share,
 	return ret;
 }
 
-/* How many blocks a put is sure to do with, if it is to have them first. */
+/*
+ * How many blocks a put is to have first: all but the last one that it may need,
+ * which comes without sleeping, nearly always.
+ */
 static unsigned int put_blocks(struct mpmc_producer *producer,
 			       unsigned int count)
 {
-	if (count < MPMC_BLOCK_SLOTS ||
-	    (producer && mpmc_producer_fits(producer, count)))
+	if (producer && mpmc_producer_fits(producer, count))
 		return 0;
-	return DIV_ROUND_UP(count, (unsigned int)MPMC_BLOCK_SLOTS);
+	return count / MPMC_BLOCK_SLOTS;
 }
 
 /*
  * Put items from kernel memory, through a token that the caller is inside of,
- * or without one. A small put gets a block without sleeping, nearly always.
+ * or without one.
  */
 static int put_items(struct mpmc_queue *queue, struct mpmc_producer *producer,
 		     const struct mpmc_transfer *transfer, const u64 *items)
@@ -398,7 +401,7 @@ static long take_one(struct mpmc_queue *queue,
 {
 	u64 item;
 	u32 deliveries;
-	struct mpmc_batch batch;
+	struct mpmc_batch batch mpmc_uninitialized;
 	int ret;
 
 	batch.items = &item;
@@ -415,7 +418,7 @@ static long take_many(struct mpmc_queue *queue,
 {
 	unsigned int max = min3((u64)transfer->count, queue->capacity.total,
 				(u64)CHUNK_ITEMS);
-	struct mpmc_batch batch;
+	struct mpmc_batch batch mpmc_uninitialized;
 	long ret;
 
 	batch.items = buffer_alloc(max, BUFFER_ITEM_SIZE);
