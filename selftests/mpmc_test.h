@@ -316,6 +316,15 @@ static inline int deq_bulk_until(int fd, __u64 *items, __u32 count,
 	return mpmc_ioctl(fd, MPMC_IOC_ITEM_DEQUEUE, &arg);
 }
 
+/* Waits to put the item 7, or to take one. */
+static inline int move_until(int queue, bool enqueue, __u64 deadline)
+{
+	__u64 item;
+
+	return enqueue ? enq_until(queue, 7, deadline) :
+			 deq_until(queue, &item, deadline);
+}
+
 #define BULK_MAX 1000
 
 /*
@@ -387,6 +396,14 @@ static inline bool take_range(int fd, __u64 first, __u64 count)
 static inline bool wait_for_dequeuers(int queue, __u32 n)
 {
 	return eventually(queue_state(queue).dequeue_waiters == n);
+}
+
+/* How many threads sleep on the queue, on both sides. */
+static inline __u32 queue_waiters(int queue)
+{
+	struct mpmc_queue_info info = queue_state(queue);
+
+	return info.dequeue_waiters + info.enqueue_waiters;
 }
 
 static inline bool wait_for_enqueuers(int queue, __u32 n)

@@ -375,13 +375,8 @@ struct race {
 
 static int race_once(struct race *race, __u64 deadline)
 {
-	__u64 item;
-	int ret;
+	int ret = move_until(race->queue, race->enqueue, deadline);
 
-	if (race->enqueue)
-		ret = enq_until(race->queue, 7, deadline);
-	else
-		ret = deq_until(race->queue, &item, deadline);
 	if (ret >= 0)
 		atomic_fetch_add(&race->moved, 1);
 	return ret;
@@ -413,9 +408,7 @@ static void *race_patient(void *arg)
 
 static __u32 race_waiters(struct race *race)
 {
-	struct mpmc_queue_info info = queue_state(race->queue);
-
-	return info.dequeue_waiters + info.enqueue_waiters;
+	return queue_waiters(race->queue);
 }
 
 FIXTURE(timeout_race)
