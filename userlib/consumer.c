@@ -25,6 +25,7 @@ LIB_EXPORT int mpmc_consumer_create(struct mpmc_consumer **consumer,
 		return -ENOMEM;
 	}
 	(*consumer)->fd = fd;
+	(*consumer)->map = lib_map(fd, opts);
 	return 0;
 }
 
@@ -32,6 +33,7 @@ LIB_EXPORT void mpmc_consumer_destroy(struct mpmc_consumer *consumer)
 {
 	if (!consumer)
 		return;
+	lib_unmap(consumer->map);
 	lib_close(consumer->fd);
 	free(consumer);
 }
@@ -41,30 +43,195 @@ LIB_EXPORT int mpmc_consumer_fd(const struct mpmc_consumer *consumer)
 	return consumer ? consumer->fd : -EINVAL;
 }
 
-LIB_EXPORT int mpmc_consumer_try_dequeue(struct mpmc_consumer *consumer,
-					 uint64_t *item)
+LIB_EXPORT int mpmc_consumer_mapped(const struct mpmc_consumer *consumer)
 {
-	return consumer ? lib_take(consumer->fd, item) : -EINVAL;
+	return consumer ? !!consumer->map->items : -EINVAL;
+}
+
+static size_t map_leased(const struct mpmc_map *map)
+{
+	return map->items ? mpmc_map_rest(map, mpmc_map_own(map)) : 0;
+}
+
+LIB_EXPORT ssize_t mpmc_consumer_leased(struct mpmc_consumer *consumer)
+{
+	struct mpmc_token_info info = { .size = sizeof(info) };
+	int ret;
+
+	if (!consumer)
+		return -EINVAL;
+	if (consumer->map->items)
+		return (ssize_t)map_leased(consumer->map);
+	ret = lib_ioctl(consumer->fd, MPMC_IOC_TOKEN_INFO, &info);
+	return ret ? ret : (ssize_t)info.items;
+}
+
+/* --- Dequeuing: what is taken from the lease is committed at once --- */
+
+/*
+ * Room was made, and somebody waits for it, or might; or for the end of a queue
+ * that is shut down. The barrier is that of mpmc_producer_waited_for(). What has
+ * been taken is taken, whatever comes of it.
+ */
+LIB_EXPORT int mpmc_consumer_waited_for(struct mpmc_consumer *consumer,
+					size_t n)
+{
+	const struct mpmc_map_queue *waiters = consumer->map->kernel;
+	uint32_t writers, readers;
+
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	writers = __atomic_load_n(&waiters->writers, __ATOMIC_RELAXED);
+	readers = __atomic_load_n(&waiters->readers, __ATOMIC_RELAXED);
+	if (writers & (MPMC_MAP_SLEEPERS | MPMC_MAP_POLLED) ||
+	    (writers & MPMC_MAP_SHUTDOWN &&
+	     readers & (MPMC_MAP_SLEEPERS | MPMC_MAP_POLLED)))
+		lib_kick(consumer->fd, n);
+	return 0;
+}
+
+/* Take up to max of what is leased. */
+static size_t take_leased(struct mpmc_consumer *consumer, uint64_t *items,
+			  size_t max)
+{
+	const struct mpmc_map *map = consumer->map;
+	size_t n = map_leased(map);
+	uint64_t own = mpmc_map_own(map);
+
+	if (n > max)
+		n = max;
+	mpmc_map_load(map, own, items, n);
+	if (n && mpmc_map_advance(map, own + n))
+		mpmc_consumer_waited_for(consumer, n);
+	return n;
+}
+
+/*
+ * Take up to max items from a mapped ring, and fill it again as long as there
+ * are not as many. How many, at least one, or an error.
+ */
+static ssize_t take_mapped(struct mpmc_consumer *consumer, uint64_t *items,
+			   size_t max, const uint64_t *deadline)
+{
+	size_t total = 0;
+	long ret;
+
+	for (;;) {
+		total += take_leased(consumer, items + total, max - total);
+		if (total == max)
+			return (ssize_t)total;
+		ret = lib_lease_fill(consumer->fd, NULL, max - total,
+				     MPMC_LEASE_SHARE, total ? NULL : deadline);
+		if (ret < 0)
+			return total ? (ssize_t)total : ret;
+	}
+}
+
+LIB_EXPORT int mpmc_consumer_dequeue_slow(struct mpmc_consumer *consumer,
+					  uint64_t *item)
+{
+	ssize_t ret;
+
+	if (!consumer->map->items)
+		return lib_take(consumer->fd, item);
+	ret = take_mapped(consumer, item, 1, NULL);
+	return ret < 0 ? (int)ret : 0;
+}
+
+LIB_EXPORT ssize_t
+mpmc_consumer_dequeue_bulk_slow(struct mpmc_consumer *consumer, uint64_t *items,
+				size_t max)
+{
+	ssize_t ret;
+
+	if (!consumer->map->items || !max || !items)
+		return lib_take_bulk(consumer->fd, items, max);
+	ret = take_mapped(consumer, items, max, NULL);
+	return ret == -EAGAIN ? 0 : ret;
 }
 
 LIB_EXPORT int mpmc_consumer_dequeue_wait(struct mpmc_consumer *consumer,
 					  uint64_t *item,
 					  const struct timespec *timeout)
 {
-	return consumer ? lib_take_wait(consumer->fd, item, timeout) : -EINVAL;
-}
+	uint64_t deadline;
+	ssize_t ret;
 
-LIB_EXPORT ssize_t
-mpmc_consumer_try_dequeue_bulk(struct mpmc_consumer *consumer, uint64_t *items,
-			       size_t max)
-{
-	return consumer ? lib_take_bulk(consumer->fd, items, max) : -EINVAL;
+	if (!consumer || lib_timeout_check(timeout) || !item)
+		return -EINVAL;
+	if (!consumer->map->items)
+		return lib_take_wait(consumer->fd, item, timeout);
+	if (map_leased(consumer->map))
+		return mpmc_consumer_try_dequeue(consumer, item);
+	lib_deadline(&deadline, timeout);
+	ret = take_mapped(consumer, item, 1, &deadline);
+	return ret < 0 ? (int)ret : 0;
 }
 
 LIB_EXPORT ssize_t
 mpmc_consumer_dequeue_bulk_wait(struct mpmc_consumer *consumer, uint64_t *items,
 				size_t max, const struct timespec *timeout)
 {
-	return consumer ? lib_take_bulk_wait(consumer->fd, items, max, timeout) :
-			  -EINVAL;
+	uint64_t deadline;
+	ssize_t ret;
+
+	if (!consumer || lib_timeout_check(timeout))
+		return -EINVAL;
+	if (!consumer->map->items || !max || !items)
+		return lib_take_bulk_wait(consumer->fd, items, max, timeout);
+	if (map_leased(consumer->map) >= max)
+		return mpmc_consumer_try_dequeue_bulk(consumer, items, max);
+	lib_deadline(&deadline, timeout);
+	ret = take_mapped(consumer, items, max, &deadline);
+	return ret == -ETIMEDOUT ? 0 : ret;
+}
+
+/* --- Leases --- */
+
+static ssize_t peek(struct mpmc_consumer *consumer, struct mpmc_item *items,
+		    size_t max, const uint64_t *deadline)
+{
+	unsigned int flags = consumer->map->items ? MPMC_LEASE_SHARE : 0;
+
+	if (!max)
+		return 0;
+	if (!items)
+		return -EINVAL;
+	return lib_lease_fill(consumer->fd, items, max, flags, deadline);
+}
+
+LIB_EXPORT ssize_t mpmc_consumer_peek_slow(struct mpmc_consumer *consumer,
+					   struct mpmc_item *items, size_t max)
+{
+	ssize_t ret = peek(consumer, items, max, NULL);
+
+	return ret == -EAGAIN ? 0 : ret;
+}
+
+LIB_EXPORT ssize_t mpmc_consumer_peek_wait(struct mpmc_consumer *consumer,
+					   struct mpmc_item *items, size_t max,
+					   const struct timespec *timeout)
+{
+	uint64_t deadline;
+	ssize_t ret;
+
+	if (!consumer || lib_timeout_check(timeout))
+		return -EINVAL;
+	if (map_leased(consumer->map) >= max)
+		return mpmc_consumer_peek(consumer, items, max);
+	lib_deadline(&deadline, timeout);
+	ret = peek(consumer, items, max, &deadline);
+	return ret == -ETIMEDOUT ? 0 : ret;
+}
+
+LIB_EXPORT int mpmc_consumer_commit_slow(struct mpmc_consumer *consumer,
+					 size_t n)
+{
+	return lib_lease_end(consumer->fd, MPMC_IOC_LEASE_COMMIT, n);
+}
+
+LIB_EXPORT int mpmc_consumer_release(struct mpmc_consumer *consumer, size_t n)
+{
+	if (!consumer)
+		return -EINVAL;
+	return lib_lease_end(consumer->fd, MPMC_IOC_LEASE_RELEASE, n);
 }

@@ -19,16 +19,22 @@ static uint64_t now(void)
 	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
 }
 
-/* 0, or -EINVAL if the timeout has no meaning. What is too far is for ever. */
+/* 0, or -EINVAL if the timeout has no meaning. */
+int lib_timeout_check(const struct timespec *timeout)
+{
+	if (timeout && (timeout->tv_sec < 0 || timeout->tv_nsec < 0 ||
+			timeout->tv_nsec >= NSEC_PER_SEC))
+		return -EINVAL;
+	return 0;
+}
+
+/* The same, and the deadline. What is too far is for ever. */
 int lib_deadline(uint64_t *deadline, const struct timespec *timeout)
 {
 	*deadline = MPMC_FOREVER;
-	if (!timeout)
-		return 0;
-	if (timeout->tv_sec < 0 || timeout->tv_nsec < 0 ||
-	    timeout->tv_nsec >= NSEC_PER_SEC)
+	if (lib_timeout_check(timeout))
 		return -EINVAL;
-	if (timeout->tv_sec < MAX_SECONDS)
+	if (timeout && timeout->tv_sec < MAX_SECONDS)
 		*deadline = now() + (uint64_t)timeout->tv_sec * NSEC_PER_SEC +
 			    timeout->tv_nsec;
 	return 0;

@@ -23,8 +23,16 @@
  * when nobody is using it any more: no thread is inside a call with it, and
  * none will begin one.
  *
- * fork: the child inherits all handles, and they work there. A queue lives as
- * long as any descriptor for it or for one of its tokens, in any process.
+ * fork: the child inherits all handles, and they work there; tokens by system
+ * calls, for their rings stay mapped in the parent alone. A queue lives as long
+ * as any descriptor for it or for one of its tokens, in any process.
+ *
+ * Mapped tokens: the ring of a token is mapped into the process, unless that is
+ * not possible or not wanted, and its calls make no system call as long as there
+ * is room, or something leased. What they find in the ring they handle inline,
+ * so a bad address is the process's own SIGSEGV there, before anything has
+ * moved. Two threads in one token at a time are not told -EBUSY then, and may
+ * lose items of their own.
  *
  * Every function that takes a handle returns -EINVAL for NULL, and so does one
  * that takes an address to write to or read from.
@@ -49,6 +57,7 @@
  *	}
  */
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -65,6 +74,11 @@ struct mpmc_queue;
 struct mpmc_producer;
 struct mpmc_consumer;
 
+/* As they are inlined here, and plain functions in the library. */
+#ifndef MPMC_INLINE
+#define MPMC_INLINE static inline
+#endif
+
 /*
  * The structures below may grow at their ends. A program that was built with
  * an older header goes on working with a newer libmpmc.so.1: the functions
@@ -77,26 +91,49 @@ struct mpmc_consumer;
  * @capacity: in items, exact; 0: 1,048,576
  * @segments: number of FIFO segments; 0: one per possible CPU; 1: the whole
  *	queue is one strict FIFO
- * @flags: must be 0
+ * @flags: MPMC_QUEUE_DELIVERIES, or 0
+ * @max_deliveries: with MPMC_QUEUE_DELIVERIES: how often an item is handed out
+ *	at most, at least once
+ * @reserved: must be 0
+ * @dead_letter: with MPMC_QUEUE_DELIVERIES: the queue that items go to when
+ *	they come back and may not be handed out again; NULL: they are dropped,
+ *	and counted. Its handle may be destroyed before this queue is
  *
  * Set it to zero first, then what matters: zero stands for the default.
+ *
+ * An item that the queue for dead letters does not take, because that one is
+ * full or shut down, is handed out once more.
  */
 struct mpmc_queue_opts {
 	uint64_t capacity;
 	uint32_t segments;
 	uint32_t flags;
+	/* Not looked at without MPMC_QUEUE_DELIVERIES. */
+	uint32_t max_deliveries;
+	uint32_t reserved;
+	struct mpmc_queue *dead_letter;
 };
+
+#define MPMC_QUEUE_DELIVERIES 0x1u /* there is a limit to them */
 
 /**
  * struct mpmc_token_opts - what a new token is like
  * @ring_entries: size of the token's ring in items, rounded up to a power of
  *	two; 0: at most 4,096 and an eighth of the queue's capacity
- * @flags: must be 0
+ * @flags: MPMC_OPT_* bits
  */
 struct mpmc_token_opts {
 	uint32_t ring_entries;
 	uint32_t flags;
 };
+
+#define MPMC_OPT_UNMAPPED 0x1u /* do not map the ring: system calls alone */
+/*
+ * As long as the token exists nobody who goes to sleep on its queue interrupts
+ * other CPUs, and each call on a mapped ring costs a barrier instead. For
+ * real-time systems.
+ */
+#define MPMC_OPT_ARMED 0x2u
 
 /**
  * struct mpmc_stat - how a queue is doing
@@ -111,8 +148,13 @@ struct mpmc_token_opts {
  * @enqueue_waiters: threads asleep until there is room
  * @dequeue_waiters: threads asleep until there is an item
  * @reserved: 0
+ * @granted: room that mapped producers have been given and have not used yet
+ * @redelivered: items that came back to be handed out again, ever
+ * @dead: items that went to the queue for dead letters, ever
+ * @dropped: items that were dropped after their last delivery, ever
  *
- * A snapshot: items and leased are approximate while others are at work.
+ * A snapshot: items, leased and granted are approximate while others are at
+ * work. Their sum is what the capacity limits.
  */
 struct mpmc_stat {
 	uint32_t size;
@@ -125,6 +167,23 @@ struct mpmc_stat {
 	uint32_t consumers;
 	uint32_t enqueue_waiters;
 	uint32_t dequeue_waiters;
+	uint32_t reserved;
+	uint64_t granted;
+	uint64_t redelivered;
+	uint64_t dead;
+	uint64_t dropped;
+};
+
+/**
+ * struct mpmc_item - an item that a consumer token has been handed
+ * @value: the item
+ * @deliveries: how often it has been handed out, this time included: more than
+ *	1 if somebody had it before and died, or gave it back
+ * @reserved: 0
+ */
+struct mpmc_item {
+	uint64_t value;
+	uint32_t deliveries;
 	uint32_t reserved;
 };
 
@@ -143,7 +202,8 @@ struct mpmc_stat {
  *  -EACCES, -EPERM: /dev/mpmc is there, but not for this process
  *  -ENODEV, -ENXIO: /dev/mpmc is there, but has no driver behind it
  *  -ENOTTY: /dev/mpmc is something else
- *  -EINVAL: queue is NULL, or opts has a flag that has no meaning
+ *  -EINVAL: queue is NULL, or opts has a flag that has no meaning, or a limit
+ *	of no delivery at all
  *  -ENOSPC: more than the module's max_capacity or segments, or the user has
  *	max_queues already (see /sys/module/mpmc/parameters)
  *  -ENOMEM: no memory, or none left in the memory cgroup
@@ -434,6 +494,104 @@ int mpmc_enqueue_bulk_wait(struct mpmc_queue *queue, const uint64_t *items,
 ssize_t mpmc_dequeue_bulk_wait(struct mpmc_queue *queue, uint64_t *items,
 			       size_t max, const struct timespec *timeout);
 
+/* --- What tokens look like inside; for the inline functions alone --- */
+
+/*
+ * struct mpmc_map - a mapped ring
+ * @items: its entries; NULL: not mapped, in this process
+ * @mask: their number - 1
+ * @own: the owner's position
+ * @limit: how far it may go: the kernel's position
+ * @waiters: who waits for the owner, see <linux/mpmc.h>
+ * @again: up to here items have been handed out before (consumers)
+ * @kernel: what the kernel writes
+ *
+ * All of it is zero in a process that was forked since.
+ */
+struct mpmc_map {
+	uint64_t *items;
+	uint64_t mask;
+	uint64_t *own;
+	const uint64_t *limit;
+	const uint32_t *waiters;
+	const uint64_t *again;
+	const void *kernel;
+};
+
+struct mpmc_producer {
+	struct mpmc_map *map;
+	int fd;
+};
+
+struct mpmc_consumer {
+	struct mpmc_map *map;
+	int fd;
+};
+
+/* What the inline functions leave to the library. */
+int mpmc_producer_enqueue_slow(struct mpmc_producer *producer, uint64_t item);
+int mpmc_producer_enqueue_bulk_slow(struct mpmc_producer *producer,
+				    const uint64_t *items, size_t n);
+int mpmc_producer_waited_for(struct mpmc_producer *producer, size_t n);
+int mpmc_consumer_dequeue_slow(struct mpmc_consumer *consumer, uint64_t *item);
+ssize_t mpmc_consumer_dequeue_bulk_slow(struct mpmc_consumer *consumer,
+					uint64_t *items, size_t max);
+ssize_t mpmc_consumer_peek_slow(struct mpmc_consumer *consumer,
+				struct mpmc_item *items, size_t max);
+int mpmc_consumer_commit_slow(struct mpmc_consumer *consumer, size_t n);
+int mpmc_consumer_waited_for(struct mpmc_consumer *consumer, size_t n);
+
+#define mpmc_likely(x) __builtin_expect(!!(x), 1)
+
+/* How far the owner has come, and how far he may go. */
+static inline uint64_t mpmc_map_own(const struct mpmc_map *map)
+{
+	return __atomic_load_n(map->own, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t mpmc_map_rest(const struct mpmc_map *map, uint64_t own)
+{
+	return __atomic_load_n(map->limit, __ATOMIC_RELAXED) - own;
+}
+
+/*
+ * The owner has come as far as this; whether somebody waits for that, or may.
+ * The load may come before the store for all that this process does about it.
+ * The kernel knows, and interrupts it before it lets anybody sleep.
+ */
+static inline int mpmc_map_advance(const struct mpmc_map *map, uint64_t own)
+{
+	__atomic_store_n(map->own, own, __ATOMIC_RELEASE);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	return __atomic_load_n(map->waiters, __ATOMIC_RELAXED) != 0;
+}
+
+static inline void mpmc_map_store(const struct mpmc_map *map, uint64_t own,
+				  const uint64_t *items, size_t n)
+{
+	size_t first = own & map->mask, piece = map->mask + 1 - first, i;
+
+	if (piece > n)
+		piece = n;
+	for (i = 0; i < piece; i++)
+		map->items[first + i] = items[i];
+	for (; i < n; i++)
+		map->items[i - piece] = items[i];
+}
+
+static inline void mpmc_map_load(const struct mpmc_map *map, uint64_t own,
+				 uint64_t *items, size_t n)
+{
+	size_t first = own & map->mask, piece = map->mask + 1 - first, i;
+
+	if (piece > n)
+		piece = n;
+	for (i = 0; i < piece; i++)
+		items[i] = map->items[first + i];
+	for (; i < n; i++)
+		items[i] = map->items[i - piece];
+}
+
 /* --- Producer tokens --- */
 
 /**
@@ -446,9 +604,11 @@ ssize_t mpmc_dequeue_bulk_wait(struct mpmc_queue *queue, uint64_t *items,
  * A FIFO of the queue's for this producer alone. Without a token, threads share
  * segments, and one that is stopped inside its call holds up what others put
  * behind it there; nobody holds up a token's items. Their order is the token's,
- * whichever threads use it in turn. On a queue with one segment, a token puts
- * into that one, and the queue stays one strict FIFO. Every call being a system
- * call, it is about as fast as the queue itself. Any thread, at any time.
+ * whichever threads use it in turn. Its ring is mapped, so that a call is no
+ * system call as long as there is room: the kernel grants it room for many items
+ * at a time, which counts as used. On a queue with one segment, a token puts into
+ * that one, by system calls, and the queue stays one strict FIFO. Any thread, at
+ * any time.
  *
  * Return: 0, or
  *  -EINVAL: a pointer is NULL, a flag has no meaning, or ring_entries is more
@@ -483,7 +643,8 @@ void mpmc_producer_destroy(struct mpmc_producer *producer);
  * @producer: the token
  *
  * To be polled for POLLOUT and POLLHUP. It is close-on-exec, belongs to the
- * token, and is closed with it. Any thread.
+ * token, and is closed with it. A queue that is polled for POLLIN is told of
+ * each item by a system call. Any thread.
  *
  * Return: the descriptor, or -EINVAL when producer is NULL.
  *
@@ -513,7 +674,25 @@ int mpmc_producer_fd(const struct mpmc_producer *producer);
  *	if (mpmc_producer_try_enqueue(producer, 42) == -EAGAIN)
  *		dropped++;
  */
-int mpmc_producer_try_enqueue(struct mpmc_producer *producer, uint64_t item);
+MPMC_INLINE int mpmc_producer_try_enqueue(struct mpmc_producer *producer,
+					  uint64_t item)
+{
+	const struct mpmc_map *map;
+	uint64_t own;
+
+	if (!producer)
+		return -EINVAL;
+	map = producer->map;
+	if (!map->items)
+		return mpmc_producer_enqueue_slow(producer, item);
+	own = mpmc_map_own(map);
+	if (!mpmc_map_rest(map, own))
+		return mpmc_producer_enqueue_slow(producer, item);
+	map->items[own & map->mask] = item;
+	if (mpmc_likely(!mpmc_map_advance(map, own + 1)))
+		return 0;
+	return mpmc_producer_waited_for(producer, 1);
+}
 
 /**
  * mpmc_producer_try_enqueue_bulk() - put items, if there is room for all
@@ -536,8 +715,25 @@ int mpmc_producer_try_enqueue(struct mpmc_producer *producer, uint64_t item);
  * Example:
  *	int ret = mpmc_producer_try_enqueue_bulk(producer, items, 1000);
  */
-int mpmc_producer_try_enqueue_bulk(struct mpmc_producer *producer,
-				   const uint64_t *items, size_t n);
+MPMC_INLINE int mpmc_producer_try_enqueue_bulk(struct mpmc_producer *producer,
+					       const uint64_t *items, size_t n)
+{
+	const struct mpmc_map *map;
+	uint64_t own;
+
+	if (!producer)
+		return -EINVAL;
+	map = producer->map;
+	if (!map->items || !n || !items)
+		return mpmc_producer_enqueue_bulk_slow(producer, items, n);
+	own = mpmc_map_own(map);
+	if (mpmc_map_rest(map, own) < n)
+		return mpmc_producer_enqueue_bulk_slow(producer, items, n);
+	mpmc_map_store(map, own, items, n);
+	if (mpmc_likely(!mpmc_map_advance(map, own + n)))
+		return 0;
+	return mpmc_producer_waited_for(producer, n);
+}
 
 /**
  * mpmc_producer_enqueue_wait() - put an item, wait for room
@@ -598,10 +794,12 @@ int mpmc_producer_enqueue_bulk_wait(struct mpmc_producer *producer,
  * @queue: the queue; its handle may be destroyed before the token is
  * @opts: NULL for the defaults
  *
- * Also after a shutdown, to take what is left. What could not be handed over is
- * kept for the token's next call, and goes back to the front of the queue when
- * the token is closed, or its process dies. Every call being a system call, it
- * is about as fast as the queue itself. Any thread, at any time.
+ * Also after a shutdown, to take what is left. The token has a lease: items that
+ * it has been handed and that have not been finished with, by
+ * mpmc_consumer_commit() or a call that dequeues. When the token is closed, or
+ * its process dies, they go back to the front of the queue, in order. Its ring
+ * is mapped: it is handed a fair share of what there is at a time, and takes
+ * from that without a system call. Any thread, at any time.
  *
  * Return: 0, or
  *  -EINVAL: a pointer is NULL, a flag has no meaning, or ring_entries is more
@@ -665,7 +863,25 @@ int mpmc_consumer_fd(const struct mpmc_consumer *consumer);
  *	while (!mpmc_consumer_try_dequeue(consumer, &item))
  *		handle(item);
  */
-int mpmc_consumer_try_dequeue(struct mpmc_consumer *consumer, uint64_t *item);
+MPMC_INLINE int mpmc_consumer_try_dequeue(struct mpmc_consumer *consumer,
+					  uint64_t *item)
+{
+	const struct mpmc_map *map;
+	uint64_t own;
+
+	if (!consumer || !item)
+		return -EINVAL;
+	map = consumer->map;
+	if (!map->items)
+		return mpmc_consumer_dequeue_slow(consumer, item);
+	own = mpmc_map_own(map);
+	if (!mpmc_map_rest(map, own))
+		return mpmc_consumer_dequeue_slow(consumer, item);
+	*item = map->items[own & map->mask];
+	if (mpmc_likely(!mpmc_map_advance(map, own + 1)))
+		return 0;
+	return mpmc_consumer_waited_for(consumer, 1);
+}
 
 /**
  * mpmc_consumer_try_dequeue_bulk() - take what there is
@@ -685,8 +901,26 @@ int mpmc_consumer_try_dequeue(struct mpmc_consumer *consumer, uint64_t *item);
  * Example:
  *	ssize_t n = mpmc_consumer_try_dequeue_bulk(consumer, items, 1000);
  */
-ssize_t mpmc_consumer_try_dequeue_bulk(struct mpmc_consumer *consumer,
-				       uint64_t *items, size_t max);
+MPMC_INLINE ssize_t
+mpmc_consumer_try_dequeue_bulk(struct mpmc_consumer *consumer, uint64_t *items,
+			       size_t max)
+{
+	const struct mpmc_map *map;
+	uint64_t own;
+
+	if (!consumer)
+		return -EINVAL;
+	map = consumer->map;
+	if (!map->items || !max || !items)
+		return mpmc_consumer_dequeue_bulk_slow(consumer, items, max);
+	own = mpmc_map_own(map);
+	if (mpmc_map_rest(map, own) < max)
+		return mpmc_consumer_dequeue_bulk_slow(consumer, items, max);
+	mpmc_map_load(map, own, items, max);
+	if (mpmc_map_advance(map, own + max))
+		mpmc_consumer_waited_for(consumer, max);
+	return (ssize_t)max;
+}
 
 /**
  * mpmc_consumer_dequeue_wait() - take an item, wait for one
@@ -736,6 +970,183 @@ int mpmc_consumer_dequeue_wait(struct mpmc_consumer *consumer, uint64_t *item,
 ssize_t mpmc_consumer_dequeue_bulk_wait(struct mpmc_consumer *consumer,
 					uint64_t *items, size_t max,
 					const struct timespec *timeout);
+
+/* --- Leases: at least once --- */
+
+/**
+ * mpmc_consumer_peek() - look at the oldest items of the lease
+ * @consumer: the token
+ * @items: out: the items; may be NULL when max is 0
+ * @max: the most to look at; with 0 nothing happens
+ *
+ * They stay leased: work on them, then call mpmc_consumer_commit(). If the
+ * process dies before that, they go back to the front of the queue, and are
+ * delivered again with a higher count of deliveries: at least once. (The calls
+ * that dequeue commit before the work: at most once.) Looking again shows the
+ * same items. If the lease has fewer than @max, it is filled up with what there
+ * is, as far as the ring has room. One thread at a time; never sleeps for items.
+ *
+ * Return: how many are shown, 0 when there are none, or
+ *  -EPIPE: shut down, and nothing left
+ *  -EBUSY: another thread is inside a call on this token
+ *  -EIO: the token's ring was broken by its owner (mapped rings only)
+ *  -EFAULT: items cannot be written; they stay leased
+ *  -EINVAL: a pointer is NULL
+ *
+ * Example:
+ *	struct mpmc_item items[16];
+ *	ssize_t i, n = mpmc_consumer_peek(consumer, items, 16);
+ *
+ *	for (i = 0; i < n; i++) {
+ *		handle(items[i].value, items[i].deliveries > 1);
+ *		mpmc_consumer_commit(consumer, 1);
+ *	}
+ */
+MPMC_INLINE ssize_t mpmc_consumer_peek(struct mpmc_consumer *consumer,
+				       struct mpmc_item *items, size_t max)
+{
+	const struct mpmc_map *map;
+	uint64_t own;
+	size_t i;
+
+	if (!consumer)
+		return -EINVAL;
+	map = consumer->map;
+	if (!map->items || !max || !items)
+		return mpmc_consumer_peek_slow(consumer, items, max);
+	own = mpmc_map_own(map);
+	if (mpmc_map_rest(map, own) < max ||
+	    own < __atomic_load_n(map->again, __ATOMIC_RELAXED))
+		return mpmc_consumer_peek_slow(consumer, items, max);
+	for (i = 0; i < max; i++) {
+		items[i].value = map->items[(own + i) & map->mask];
+		items[i].deliveries = 1;
+		items[i].reserved = 0;
+	}
+	return (ssize_t)max;
+}
+
+/**
+ * mpmc_consumer_peek_wait() - look at the oldest items, wait for the first one
+ * @consumer: the token
+ * @items: out: the items; may be NULL when max is 0
+ * @max: the most to look at; with 0 nothing happens
+ * @timeout: relative; NULL: for ever; zero: try once
+ *
+ * As mpmc_consumer_peek(). One thread at a time.
+ *
+ * Return: how many are shown, 0 when there were none until the timeout, or
+ *  -EINTR: a signal handler ran
+ *  -EPIPE: shut down, and nothing left
+ *  -EBUSY: another thread is inside a call on this token
+ *  -EIO: the token's ring was broken by its owner (mapped rings only)
+ *  -EFAULT: items cannot be written; they stay leased
+ *  -EINVAL: a pointer is NULL, or timeout has no meaning
+ *
+ * Example:
+ *	n = mpmc_consumer_peek_wait(consumer, items, 16, NULL);
+ */
+ssize_t mpmc_consumer_peek_wait(struct mpmc_consumer *consumer,
+				struct mpmc_item *items, size_t max,
+				const struct timespec *timeout);
+
+/**
+ * mpmc_consumer_commit() - the oldest items of the lease have been dealt with
+ * @consumer: the token
+ * @n: how many; with 0 nothing happens
+ *
+ * They will not be delivered again, and their room is free. One thread at a
+ * time.
+ *
+ * Return: 0, or
+ *  -EINVAL: consumer is NULL, or the lease has fewer items
+ *  -EBUSY: another thread is inside a call on this token
+ *  -EIO: the token's ring was broken by its owner (mapped rings only)
+ *
+ * Example:
+ *	mpmc_consumer_commit(consumer, 1);
+ */
+MPMC_INLINE int mpmc_consumer_commit(struct mpmc_consumer *consumer, size_t n)
+{
+	const struct mpmc_map *map;
+	uint64_t own;
+
+	if (!consumer)
+		return -EINVAL;
+	map = consumer->map;
+	if (!map->items || !n)
+		return mpmc_consumer_commit_slow(consumer, n);
+	own = mpmc_map_own(map);
+	if (mpmc_map_rest(map, own) < n)
+		return -EINVAL;
+	if (mpmc_likely(!mpmc_map_advance(map, own + n)))
+		return 0;
+	return mpmc_consumer_waited_for(consumer, n);
+}
+
+/**
+ * mpmc_consumer_release() - give the oldest items of the lease back
+ * @consumer: the token
+ * @n: how many; with 0 nothing happens
+ *
+ * They go to the front of the queue, in order, for whoever takes them next, with
+ * a higher count of deliveries: for a worker that can't deal with them, or is
+ * going to be busy for long. One thread at a time.
+ *
+ * Return: 0, or
+ *  -EINVAL: consumer is NULL, or the lease has fewer items
+ *  -EBUSY: another thread is inside a call on this token
+ *  -EIO: the token's ring was broken by its owner (mapped rings only)
+ *
+ * Example:
+ *	if (cannot_handle(items[0].value))
+ *		mpmc_consumer_release(consumer, 1);
+ */
+int mpmc_consumer_release(struct mpmc_consumer *consumer, size_t n);
+
+/**
+ * mpmc_consumer_leased() - how many items the lease has
+ * @consumer: the token
+ *
+ * All that mpmc_consumer_release() could give back. One thread at a time.
+ *
+ * Return: the number of items, or
+ *  -EINVAL: consumer is NULL
+ *
+ * Example:
+ *	mpmc_consumer_release(consumer, mpmc_consumer_leased(consumer));
+ */
+ssize_t mpmc_consumer_leased(struct mpmc_consumer *consumer);
+
+/**
+ * mpmc_producer_mapped() - whether a token's ring is mapped
+ * @producer: the token
+ *
+ * Any thread.
+ *
+ * Return: 1 if it is, and its calls do without system calls where they can; 0
+ * if not, in this process; -EINVAL when producer is NULL.
+ *
+ * Example:
+ *	if (!mpmc_producer_mapped(producer))
+ *		fprintf(stderr, "slower than it could be\n");
+ */
+int mpmc_producer_mapped(const struct mpmc_producer *producer);
+
+/**
+ * mpmc_consumer_mapped() - whether a token's ring is mapped
+ * @consumer: the token
+ *
+ * Any thread.
+ *
+ * Return: 1 if it is, and its calls do without system calls where they can; 0
+ * if not, in this process; -EINVAL when consumer is NULL.
+ *
+ * Example:
+ *	if (!mpmc_consumer_mapped(consumer))
+ *		fprintf(stderr, "slower than it could be\n");
+ */
+int mpmc_consumer_mapped(const struct mpmc_consumer *consumer);
 
 /* --- Errors --- */
 

@@ -25,6 +25,7 @@ LIB_EXPORT int mpmc_producer_create(struct mpmc_producer **producer,
 		return -ENOMEM;
 	}
 	(*producer)->fd = fd;
+	(*producer)->map = lib_map(fd, opts);
 	return 0;
 }
 
@@ -32,6 +33,7 @@ LIB_EXPORT void mpmc_producer_destroy(struct mpmc_producer *producer)
 {
 	if (!producer)
 		return;
+	lib_unmap(producer->map);
 	lib_close(producer->fd);
 	free(producer);
 }
@@ -41,29 +43,66 @@ LIB_EXPORT int mpmc_producer_fd(const struct mpmc_producer *producer)
 	return producer ? producer->fd : -EINVAL;
 }
 
-LIB_EXPORT int mpmc_producer_try_enqueue(struct mpmc_producer *producer,
-					 uint64_t item)
+LIB_EXPORT int mpmc_producer_mapped(const struct mpmc_producer *producer)
 {
-	return producer ? lib_put(producer->fd, item) : -EINVAL;
+	return producer ? !!producer->map->items : -EINVAL;
+}
+
+/* There is no room in the ring, or no ring: the kernel does it. */
+LIB_EXPORT int mpmc_producer_enqueue_slow(struct mpmc_producer *producer,
+					  uint64_t item)
+{
+	return lib_put(producer->fd, item);
+}
+
+LIB_EXPORT int mpmc_producer_enqueue_bulk_slow(struct mpmc_producer *producer,
+					       const uint64_t *items, size_t n)
+{
+	return lib_put_bulk(producer->fd, items, n);
+}
+
+/*
+ * Items were stored, and somebody waits for them, or might. The barrier pairs
+ * with the one of the kernel between saying that somebody is going to sleep and
+ * looking at the ring once more: either that look sees the items or we see
+ * the sleeper.
+ */
+LIB_EXPORT int mpmc_producer_waited_for(struct mpmc_producer *producer,
+					size_t n)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!(__atomic_load_n(producer->map->waiters, __ATOMIC_RELAXED) &
+	      MPMC_MAP_CALL))
+		return 0;
+	return lib_kick(producer->fd, n);
+}
+
+/* Whether the ring has room for so many. */
+static int has_room(const struct mpmc_producer *producer, size_t n)
+{
+	const struct mpmc_map *map = producer->map;
+
+	return map->items && mpmc_map_rest(map, mpmc_map_own(map)) >= n;
 }
 
 LIB_EXPORT int mpmc_producer_enqueue_wait(struct mpmc_producer *producer,
 					  uint64_t item,
 					  const struct timespec *timeout)
 {
-	return producer ? lib_put_wait(producer->fd, item, timeout) : -EINVAL;
-}
-
-LIB_EXPORT int mpmc_producer_try_enqueue_bulk(struct mpmc_producer *producer,
-					      const uint64_t *items, size_t n)
-{
-	return producer ? lib_put_bulk(producer->fd, items, n) : -EINVAL;
+	if (!producer || lib_timeout_check(timeout))
+		return -EINVAL;
+	if (has_room(producer, 1))
+		return mpmc_producer_try_enqueue(producer, item);
+	return lib_put_wait(producer->fd, item, timeout);
 }
 
 LIB_EXPORT int mpmc_producer_enqueue_bulk_wait(struct mpmc_producer *producer,
 					       const uint64_t *items, size_t n,
 					       const struct timespec *timeout)
 {
-	return producer ? lib_put_bulk_wait(producer->fd, items, n, timeout) :
-			  -EINVAL;
+	if (!producer || lib_timeout_check(timeout))
+		return -EINVAL;
+	if (has_room(producer, n))
+		return mpmc_producer_try_enqueue_bulk(producer, items, n);
+	return lib_put_bulk_wait(producer->fd, items, n, timeout);
 }

@@ -35,9 +35,19 @@ static int device_create(const struct mpmc_queue_opts *opts)
 		.capacity = opts->capacity,
 		.segments = opts->segments,
 	};
-	int device = lib_open(DEVICE);
+	int device;
 	int fd;
 
+	if (opts->flags & MPMC_QUEUE_DELIVERIES) {
+		if (!opts->max_deliveries || opts->reserved)
+			return -EINVAL;
+		create.max_deliveries = opts->max_deliveries;
+		if (opts->dead_letter) {
+			create.flags = MPMC_QUEUE_DEAD_LETTER;
+			create.dead_letter = opts->dead_letter->fd;
+		}
+	}
+	device = lib_open(DEVICE);
 	if (device < 0)
 		return device;
 	fd = lib_ioctl(device, MPMC_IOC_QUEUE_CREATE, &create);
@@ -55,7 +65,7 @@ LIB_EXPORT int mpmc_queue_create(struct mpmc_queue **queue,
 	*queue = NULL;
 	if (!opts)
 		opts = &defaults;
-	if (opts->flags)
+	if (opts->flags & ~MPMC_QUEUE_DELIVERIES)
 		return -EINVAL;
 	return queue_wrap(queue, device_create(opts));
 }
@@ -137,6 +147,10 @@ LIB_EXPORT int mpmc_queue_stat(struct mpmc_queue *queue,
 		.consumers = info.consumers,
 		.enqueue_waiters = info.enqueue_waiters,
 		.dequeue_waiters = info.dequeue_waiters,
+		.granted = info.granted,
+		.redelivered = info.redelivered,
+		.dead = info.dead,
+		.dropped = info.dropped,
 	};
 	memcpy(stat, &known, known.size);
 	return 0;

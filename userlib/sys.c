@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "lib.h"
@@ -55,4 +56,14 @@ long lib_ioctl(int fd, unsigned int cmd, void *arg)
 	int saved = errno;
 
 	return result(ioctl(fd, cmd, arg), saved);
+}
+
+/* NULL if it is not possible. */
+void *lib_mmap(size_t size, int prot, int flags, int fd, uint64_t offset)
+{
+	int saved = errno;
+	void *memory = mmap(NULL, size, prot, flags, fd, (off_t)offset);
+
+	errno = saved;
+	return memory == MAP_FAILED ? NULL : memory;
 }

@@ -27,7 +27,8 @@
  *  - EINTR: a signal handler ran while waiting (without SA_RESTART)
  *  - EPIPE: the queue is shut down; for a consumer: and drained
  *  - EMSGSIZE: more items at once than the queue has capacity
- *  - EBUSY: another thread is inside a call on the same token
+ *  - EBUSY: another thread is inside a call on the same token, or (mmap) it
+ *    is mapped already
  *  - EIO: the token's ring was broken by its owner
  *  - EINVAL: a field, flag or size without a meaning
  *  - EFAULT: an address that cannot be read or written; no item is lost
@@ -51,6 +52,10 @@ enum {
 	MPMC_CMD_ITEM_ENQUEUE = 0x20,
 	MPMC_CMD_ITEM_DEQUEUE = 0x21,
 	MPMC_CMD_TOKEN_INFO = 0x30,
+	MPMC_CMD_TOKEN_KICK = 0x31,
+	MPMC_CMD_LEASE_FILL = 0x40,
+	MPMC_CMD_LEASE_COMMIT = 0x41,
+	MPMC_CMD_LEASE_RELEASE = 0x42,
 };
 
 /* No deadline: wait until it happens. */
@@ -60,7 +65,7 @@ enum {
  * struct mpmc_device_info - ioctl(MPMC_IOC_DEVICE_INFO) on /dev/mpmc
  * @size: sizeof(struct mpmc_device_info)
  * @flags: in: must be 0
- * @features: out: MPMC_FEATURE_* bits; none so far
+ * @features: out: MPMC_FEATURE_* bits
  * @max_capacity: out: largest capacity of a queue, in items
  * @max_segments: out: largest number of segments of a queue
  * @max_ring_entries: out: largest ring of a token, in items
@@ -82,25 +87,41 @@ struct mpmc_device_info {
 
 #define MPMC_IOC_DEVICE_INFO _IO(MPMC_IOC_TYPE, MPMC_CMD_DEVICE_INFO)
 
+#define MPMC_FEATURE_LEASE 0x1 /* leases that are looked at and committed */
+#define MPMC_FEATURE_MAP 0x2 /* rings that can be mapped */
+#define MPMC_FEATURE_DELIVERY_LIMIT 0x4 /* and queues for dead letters */
+
 /**
  * struct mpmc_queue_create - ioctl(MPMC_IOC_QUEUE_CREATE) on /dev/mpmc
  * @size: sizeof(struct mpmc_queue_create)
- * @flags: must be 0
+ * @flags: MPMC_QUEUE_* bits
  * @capacity: in items, exact; 0 for the default of 1,048,576
  * @segments: number of FIFO segments; 0 for one per possible CPU; 1 makes the
  *	whole queue one strict FIFO
+ * @max_deliveries: how often an item is handed out at most; 0 for any number
+ * @dead_letter: with MPMC_QUEUE_DEAD_LETTER: the fd of the queue that items go
+ *	to when they come back and may not be handed out again; else must be 0,
+ *	and such items are dropped
  * @pad: must be 0
  *
- * Return: the queue's fd (close-on-exec). EINVAL, ENOSPC (over max_capacity,
- * max_segments or max_queues), ENOMEM, EMFILE, ENFILE.
+ * An item that its queue for dead letters does not take, full or shut down as
+ * that is, is handed out once more.
+ *
+ * Return: the queue's fd (close-on-exec). EINVAL (also: dead letters without
+ * a limit), EBADF or ENOTTY (@dead_letter is no queue's), ENOSPC (over
+ * max_capacity, max_segments or max_queues), ENOMEM, EMFILE, ENFILE.
  */
 struct mpmc_queue_create {
 	__u32 size;
 	__u32 flags;
 	__u64 capacity;
 	__u32 segments;
+	__u32 max_deliveries;
+	__s32 dead_letter;
 	__u32 pad;
 };
+
+#define MPMC_QUEUE_DEAD_LETTER 0x1 /* dead_letter is a queue's fd */
 
 #define MPMC_IOC_QUEUE_CREATE _IO(MPMC_IOC_TYPE, MPMC_CMD_QUEUE_CREATE)
 
@@ -110,7 +131,7 @@ struct mpmc_queue_create {
  * @flags: in: must be 0
  * @capacity: out: in items
  * @items: out: items accepted and not yet handed to a consumer, approximate
- *	while others are at work
+ *	while others are at work; what mapped rings hold included
  * @leased: out: items handed to a consumer token and not yet finished with
  * @segments: out: number of segments
  * @producers: out: producer tokens
@@ -118,6 +139,10 @@ struct mpmc_queue_create {
  * @enqueue_waiters: out: threads asleep until there is room
  * @dequeue_waiters: out: threads asleep until there is an item
  * @state: out: MPMC_STATE_* bits
+ * @granted: out: room that mapped producers have been given and have not used
+ * @redelivered: out: items that came back to be handed out again, ever
+ * @dead: out: items that went to the queue for dead letters, ever
+ * @dropped: out: items that were dropped after their last delivery, ever
  *
  * Return: 0.
  */
@@ -133,6 +158,10 @@ struct mpmc_queue_info {
 	__u32 enqueue_waiters;
 	__u32 dequeue_waiters;
 	__u32 state;
+	__u64 granted;
+	__u64 redelivered;
+	__u64 dead;
+	__u64 dropped;
 };
 
 #define MPMC_IOC_QUEUE_INFO _IO(MPMC_IOC_TYPE, MPMC_CMD_QUEUE_INFO)
@@ -160,7 +189,7 @@ struct mpmc_queue_shutdown {
  * struct mpmc_token_create - ioctl(MPMC_IOC_PRODUCER_CREATE) and
  *	ioctl(MPMC_IOC_CONSUMER_CREATE) on a queue fd
  * @size: sizeof(struct mpmc_token_create)
- * @flags: must be 0
+ * @flags: MPMC_TOKEN_* bits
  * @ring_entries: size of the token's ring in items, rounded up to a power of
  *	two; 0 for the default: at most 4,096 and an eighth of the capacity
  * @pad: must be 0
@@ -179,6 +208,13 @@ struct mpmc_token_create {
 #define MPMC_IOC_PRODUCER_CREATE _IO(MPMC_IOC_TYPE, MPMC_CMD_PRODUCER_CREATE)
 #define MPMC_IOC_CONSUMER_CREATE _IO(MPMC_IOC_TYPE, MPMC_CMD_CONSUMER_CREATE)
 
+/*
+ * As long as the token is open its queue stays armed: who is about to sleep
+ * never interrupts other CPUs, and owners of mapped rings pay for a barrier at
+ * each call.
+ */
+#define MPMC_TOKEN_ARMED 0x1
+
 /**
  * struct mpmc_token_info - ioctl(MPMC_IOC_TOKEN_INFO) on a token fd
  * @size: sizeof(struct mpmc_token_info)
@@ -188,6 +224,15 @@ struct mpmc_token_create {
  * @items: out: producer: items enqueued here and not yet taken, 0 if the queue
  *	has one segment, for they are there; consumer: items leased, taken
  *	from the queue and not yet finished with
+ * @kernel_size: out: bytes that can be mapped at MPMC_MAP_KERNEL; 0: none, the
+ *	token is not to be mapped
+ * @owner_size: out: bytes that can be mapped at MPMC_MAP_OWNER
+ * @token_offset: out: where struct mpmc_map_token is in the kernel's part
+ * @items_offset: out: where the ring's items are, a __u64 each: a producer's
+ *	in its owner's part, a consumer's in the kernel's
+ * @deliveries_offset: out: consumer: where their deliveries are, a __u32 each,
+ *	in the kernel's part; producer: 0
+ * @pad: out: 0
  *
  * Return: 0.
  */
@@ -197,12 +242,172 @@ struct mpmc_token_info {
 	__u32 kind;
 	__u32 ring_entries;
 	__u64 items;
+	__u32 kernel_size;
+	__u32 owner_size;
+	__u32 token_offset;
+	__u32 items_offset;
+	__u32 deliveries_offset;
+	__u32 pad;
 };
 
 #define MPMC_IOC_TOKEN_INFO _IO(MPMC_IOC_TYPE, MPMC_CMD_TOKEN_INFO)
 
 #define MPMC_TOKEN_PRODUCER 1
 #define MPMC_TOKEN_CONSUMER 2
+
+/**
+ * DOC: mapped rings
+ *
+ * mmap() of a token fd, MAP_SHARED: at MPMC_MAP_KERNEL what the kernel writes,
+ * PROT_READ alone, as often as one likes; at MPMC_MAP_OWNER what the owner
+ * writes, for one process at a time (else EBUSY). Neither is inherited by
+ * fork() nor executable, nor can it be split. EOPNOTSUPP for a producer of a
+ * queue with one segment: its items go there, in one line with all others'.
+ *
+ * Positions only grow; the entry of a position is at position modulo
+ * ring_entries. The kernel's part begins with struct mpmc_map_queue; struct
+ * mpmc_map_token and the rest are where MPMC_IOC_TOKEN_INFO says. The owner's
+ * part begins with one __u64, his position.
+ *
+ * A producer may store items up to the kernel's position; then, a release, his
+ * own, the position behind the last one. A consumer may read items from his own
+ * position up to the kernel's (an acquire); when he has finished with some he
+ * stores, a release, his own position behind them. At the end of the room, or
+ * the items, he calls the kernel: MPMC_IOC_ITEM_ENQUEUE, MPMC_IOC_LEASE_FILL.
+ *
+ * After each store of his position the owner loads a word of struct
+ * mpmc_map_queue: a producer @readers, a consumer @writers. If it is not 0 then
+ * he makes a full barrier and loads it again; if there are any of
+ * MPMC_MAP_CALL in it, he calls MPMC_IOC_TOKEN_KICK. A consumer also does
+ * that if there is MPMC_MAP_SHUTDOWN in @writers and any of
+ * MPMC_MAP_SLEEPERS or MPMC_MAP_POLLED in @readers. Who stores more than he
+ * was given, or goes back, gets EIO from then on.
+ */
+#define MPMC_MAP_KERNEL 0
+#define MPMC_MAP_OWNER 0x10000000
+
+/**
+ * struct mpmc_map_queue - who waits, at the beginning of MPMC_MAP_KERNEL
+ * @readers: MPMC_MAP_* bits, of those who wait for items
+ * @writers: the same of those who wait for room
+ */
+struct mpmc_map_queue {
+	__u32 readers;
+	__u32 pad1[15];
+	__u32 writers;
+	__u32 pad2[15];
+};
+
+#define MPMC_MAP_SLEEPERS 0x00ffffff /* how many sleep */
+#define MPMC_MAP_POLLED 0x01000000 /* somebody polls */
+#define MPMC_MAP_SHUTDOWN 0x02000000 /* the queue is shut down */
+#define MPMC_MAP_ARMING 0x04000000 /* about to be armed */
+#define MPMC_MAP_ARMED 0x08000000 /* barriers are due */
+
+/* For a producer: what he calls the kernel for. */
+#define MPMC_MAP_CALL \
+	(MPMC_MAP_SLEEPERS | MPMC_MAP_POLLED | MPMC_MAP_SHUTDOWN)
+
+/**
+ * struct mpmc_map_token - at token_offset of MPMC_MAP_KERNEL
+ * @position: producer: the end of the room; consumer: the end of the items
+ * @again: consumer: entries from here on are handed out for the first time,
+ *	and have no deliveries written down
+ */
+struct mpmc_map_token {
+	__u64 position;
+	__u64 again;
+};
+
+/**
+ * struct mpmc_token_kick - ioctl(MPMC_IOC_TOKEN_KICK) on a token fd
+ * @size: sizeof(struct mpmc_token_kick)
+ * @flags: must be 0
+ * @count: how many entries the owner has stored, or finished with, since; to
+ *	wake as many
+ * @pad: must be 0
+ *
+ * Return: 0. EPIPE: the queue was shut down before the producer's last store;
+ * what that one added is not accepted, and his position is back before it.
+ * EBUSY, EIO, EINVAL.
+ */
+struct mpmc_token_kick {
+	__u32 size;
+	__u32 flags;
+	__u32 count;
+	__u32 pad;
+};
+
+#define MPMC_IOC_TOKEN_KICK _IO(MPMC_IOC_TYPE, MPMC_CMD_TOKEN_KICK)
+
+/**
+ * struct mpmc_lease_item - an item that has been handed out
+ * @value: the item
+ * @deliveries: how often it has been handed out, this time included
+ * @pad: 0
+ */
+struct mpmc_lease_item {
+	__u64 value;
+	__u32 deliveries;
+	__u32 pad;
+};
+
+/**
+ * struct mpmc_lease - ioctl(MPMC_IOC_LEASE_FILL) on a consumer token
+ * @size: sizeof(struct mpmc_lease)
+ * @flags: MPMC_LEASE_* bits
+ * @items: address of an array of @count struct mpmc_lease_item to write the oldest
+ *	of the lease to; 0: nowhere
+ * @count: how many items the lease is to have, at least 1; it has fewer if
+ *	there are not as many or the ring has no place for them
+ * @pad: must be 0
+ * @deadline: with MPMC_LEASE_WAIT: until when to wait for the first one, as in
+ *	struct mpmc_transfer; else must be 0
+ *
+ * Leased items stay leased until they are committed or released; filling again
+ * shows the same ones again, and adds to them if they are fewer than @count.
+ *
+ * Return: how many items of the lease were written, or, with no @items, how
+ * many it has. EAGAIN, ETIMEDOUT, EINTR, EPIPE, EBUSY, EFAULT (they stay
+ * leased), EIO, EINVAL.
+ */
+struct mpmc_lease {
+	__u32 size;
+	__u32 flags;
+	__u64 items;
+	__u32 count;
+	__u32 pad;
+	__u64 deadline;
+};
+
+#define MPMC_IOC_LEASE_FILL _IO(MPMC_IOC_TYPE, MPMC_CMD_LEASE_FILL)
+
+#define MPMC_LEASE_WAIT 0x1
+#define MPMC_LEASE_SHARE 0x2 /* not only count, but a fair share of all */
+
+/**
+ * struct mpmc_lease_end - ioctl(MPMC_IOC_LEASE_COMMIT) and
+ *	ioctl(MPMC_IOC_LEASE_RELEASE) on a consumer token
+ * @size: sizeof(struct mpmc_lease_end)
+ * @flags: must be 0
+ * @count: how many items, the oldest of the lease
+ * @pad: must be 0
+ *
+ * To commit is to have finished with them. To release is to give them back:
+ * they go to the front of the queue, in order, and have been delivered once
+ * more.
+ *
+ * Return: 0. EINVAL: the lease has not as many. EBUSY, EIO.
+ */
+struct mpmc_lease_end {
+	__u32 size;
+	__u32 flags;
+	__u32 count;
+	__u32 pad;
+};
+
+#define MPMC_IOC_LEASE_COMMIT _IO(MPMC_IOC_TYPE, MPMC_CMD_LEASE_COMMIT)
+#define MPMC_IOC_LEASE_RELEASE _IO(MPMC_IOC_TYPE, MPMC_CMD_LEASE_RELEASE)
 
 /**
  * struct mpmc_transfer - ioctl(MPMC_IOC_ITEM_ENQUEUE) on a queue fd or a
