@@ -1,38 +1,64 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Consumer tokens: a lease on items
+ * Consumer tokens
  *
- * What a token takes from the queue lies in its ring until its owner has
- * finished with it, and keeps its credit until then. When the token goes, the
- * rest goes back to the front of the queue. Through ioctls a token takes what
- * it is asked for and no more; items stay in the ring only when they could not
- * be copied to the owner.
+ * What a token has been handed is its lease, see lease.c. Others look at tokens
+ * of their queue inside RCU read-side sections.
  */
 #include "consumer.h"
 
-#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 
-#include "batch.h"
-#include "compat/uninitialized.h"
+static struct workqueue_struct *free_queue;
+
+/**
+ * mpmc_consumers_init() - set up what frees tokens
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int mpmc_consumers_init(void)
+{
+	free_queue = alloc_workqueue("mpmc_free_consumers", WQ_UNBOUND, 0);
+	return free_queue ? 0 : -ENOMEM;
+}
+
+/**
+ * mpmc_consumers_exit() - wait until the last token is freed
+ */
+void mpmc_consumers_exit(void)
+{
+	/* Works are queued by RCU callbacks. */
+	rcu_barrier();
+	destroy_workqueue(free_queue);
+}
 
 static void consumer_free(struct mpmc_consumer *consumer)
 {
-	mpmc_ring_free(&consumer->ring);
-	kvfree(consumer->shares);
+	mpmc_pages_free(&consumer->pages);
 	kfree(consumer);
+}
+
+static void consumer_free_work(struct work_struct *work)
+{
+	consumer_free(container_of(to_rcu_work(work), struct mpmc_consumer,
+				   free_work));
 }
 
 static int consumer_init(struct mpmc_consumer *consumer, unsigned int entries)
 {
-	struct mpmc_ring *ring = &consumer->ring;
+	struct mpmc_pages *pages = &consumer->pages;
+	size_t size = sizeof(*consumer->items) + sizeof(*consumer->deliveries);
 
-	if (mpmc_ring_init(ring, entries, sizeof(*consumer->deliveries)))
+	INIT_RCU_WORK(&consumer->free_work, consumer_free_work);
+	if (mpmc_pages_init(pages, entries * size))
 		return -ENOMEM;
-	consumer->deliveries = (u32 *)(ring->items + entries);
-	consumer->shares = kvzalloc(entries, GFP_KERNEL_ACCOUNT);
-	return consumer->shares ? 0 : -ENOMEM;
+	consumer->entries = entries;
+	consumer->page = mpmc_pages_at(pages, MPMC_PAGE_KERNEL);
+	consumer->head = mpmc_pages_at(pages, MPMC_PAGE_OWNER);
+	consumer->items = mpmc_pages_at(pages, MPMC_PAGE_DATA);
+	consumer->deliveries = (u32 *)(consumer->items + entries);
+	return 0;
 }
 
 /**
@@ -67,27 +93,11 @@ struct mpmc_consumer *mpmc_consumer_create(struct mpmc_queue *queue,
 	return consumer;
 }
 
-/* Put everything back that the owner has not finished with. */
-static void consumer_give_back(struct mpmc_consumer *consumer)
-{
-	struct mpmc_ring *ring = &consumer->ring;
-	u64 head = *ring->head;
-	unsigned int count = *ring->tail - head;
-	unsigned int slot = mpmc_ring_slot(ring, head);
-	unsigned int n = mpmc_ring_piece(ring, head, count);
-
-	/* The later piece first: what is put back last comes out first. */
-	if (count > n)
-		mpmc_queue_requeue(consumer->queue, ring->items,
-				   consumer->deliveries, count - n);
-	if (n)
-		mpmc_queue_requeue(consumer->queue, ring->items + slot,
-				   consumer->deliveries + slot, n);
-}
-
 /**
  * mpmc_consumer_close() - the owner has gone
  * @consumer: the token; not to be used any more
+ *
+ * What he has not finished with goes back to the front of the queue.
  *
  * Context: process; may sleep.
  */
@@ -95,110 +105,114 @@ void mpmc_consumer_close(struct mpmc_consumer *consumer)
 {
 	struct mpmc_queue *queue = consumer->queue;
 
-	consumer_give_back(consumer);
-	xa_erase(&queue->consumers, consumer->id);
 	atomic_dec(&queue->consumer_count);
-	consumer_free(consumer);
-}
-
-/* Note where the credits go when the items are finished with, one by one. */
-static void consumer_note_shares(struct mpmc_consumer *consumer,
-				 unsigned int slot,
-				 const struct mpmc_batch *batch)
-{
-	unsigned int i;
-
-	for (i = 0; i < batch->runs; i++) {
-		memset(consumer->shares + slot, batch->run[i].share,
-		       batch->run[i].count);
-		slot += batch->run[i].count;
-	}
-}
-
-/* Lease up to max items into one piece of the ring. */
-static int consumer_refill_piece(struct mpmc_consumer *consumer,
-				 unsigned int max)
-{
-	struct mpmc_ring *ring = &consumer->ring;
-	u64 tail = *ring->tail;
-	unsigned int slot = mpmc_ring_slot(ring, tail);
-	struct mpmc_batch batch mpmc_uninitialized;
-	int ret;
-
-	mpmc_batch_clear(&batch);
-	batch.items = ring->items + slot;
-	batch.deliveries = consumer->deliveries + slot;
-	batch.max = mpmc_ring_piece(ring, tail, max);
-	ret = mpmc_queue_take(consumer->queue, &consumer->cursor, &batch);
-	mpmc_batch_complete(&batch);
-	consumer_note_shares(consumer, slot, &batch);
-	/*
-	 * Release: the entries are there before the tail says so. Its reader is
-	 * the owner, here, so far.
-	 */
-	smp_store_release(ring->tail, tail + batch.count);
-	return ret ?: batch.count;
+	mpmc_lease_end(consumer);
+	if (test_bit(MPMC_CONSUMER_MAPPED, &consumer->state))
+		atomic_dec(&queue->mapped_consumers);
+	xa_erase(&queue->consumers, consumer->id);
+	queue_rcu_work(free_queue, &consumer->free_work);
 }
 
 /**
- * mpmc_consumer_refill() - lease items, unless some are left
- * @consumer: the token, which the caller is inside of
- * @max: the most to lease, at least one
+ * mpmc_consumer_map() - the ring is going to be mapped by its owner
+ * @consumer: the token
  *
- * Context: any; does not sleep.
- * Return: 0; -EAGAIN when there are none; -EPIPE when there will be none any
- * more.
- */
-int mpmc_consumer_refill(struct mpmc_consumer *consumer, unsigned int max)
-{
-	int ret;
-
-	if (mpmc_consumer_leased(consumer))
-		return 0;
-	ret = consumer_refill_piece(consumer,
-				    min(max, consumer->ring.entries));
-	return min(ret, 0);
-}
-
-/**
- * mpmc_consumer_piece() - the oldest items of a lease that lie in one piece
- * @consumer: the token, which the caller is inside of
- * @max: the most that are wanted
- * @items: where to say where they are
+ * From now on there may be room without anybody saying so: it is looked at
+ * before a queue is called full.
  *
- * Return: how many there are.
+ * Context: process; may sleep.
+ * Return: 0; -EBUSY if it is mapped.
  */
-unsigned int mpmc_consumer_piece(struct mpmc_consumer *consumer,
-				 unsigned int max, const u64 **items)
+int mpmc_consumer_map(struct mpmc_consumer *consumer)
 {
-	struct mpmc_ring *ring = &consumer->ring;
-	u64 head = *ring->head;
-
-	*items = ring->items + mpmc_ring_slot(ring, head);
-	return mpmc_ring_piece(ring, head,
-			       min_t(u64, max, mpmc_consumer_leased(consumer)));
-}
-
-/**
- * mpmc_consumer_commit() - finish with the oldest items of a lease
- * @consumer: the token, which the caller is inside of
- * @count: how many, at least one, all in one piece
- */
-void mpmc_consumer_commit(struct mpmc_consumer *consumer, unsigned int count)
-{
-	struct mpmc_ring *ring = &consumer->ring;
-	u64 head = *ring->head;
-	const u8 *shares = consumer->shares + mpmc_ring_slot(ring, head);
 	struct mpmc_queue *queue = consumer->queue;
-	unsigned int i, first;
 
-	for (first = 0; first < count; first = i) {
-		for (i = first + 1; i < count && shares[i] == shares[first];)
-			i++;
-		mpmc_capacity_return(&queue->capacity, shares[first],
-				     i - first);
+	if (atomic_cmpxchg(&consumer->maps, 0, 1))
+		return -EBUSY;
+	if (!test_and_set_bit(MPMC_CONSUMER_MAPPED, &consumer->state)) {
+		xa_set_mark(&queue->consumers, consumer->id,
+			    MPMC_MARK_MAPPED);
+		/* Fully ordered: before anything is committed that way. */
+		atomic_inc_return(&queue->mapped_consumers);
 	}
-	/* Release: pairs with the acquire in mpmc_consumer_leased(). */
-	smp_store_release(ring->head, head + count);
-	mpmc_queue_returned(queue, count);
+	return 0;
+}
+
+/**
+ * mpmc_consumer_unmap() - the ring is not mapped any more
+ * @consumer: the token, which may still be used through calls
+ *
+ * Its owner may have committed items and not said so.
+ */
+void mpmc_consumer_unmap(struct mpmc_consumer *consumer)
+{
+	mpmc_lease_kick(consumer);
+}
+
+/**
+ * mpmc_consumers_leased() - items that consumer tokens have not finished with
+ * @queue: the queue
+ *
+ * Context: any; takes the RCU read lock.
+ * Return: their number, approximate while others are at work.
+ */
+u64 mpmc_consumers_leased(struct mpmc_queue *queue)
+{
+	struct mpmc_consumer *consumer;
+	unsigned long id;
+	u64 leased = 0;
+
+	rcu_read_lock();
+	xa_for_each(&queue->consumers, id, consumer)
+		leased += mpmc_lease_count(consumer);
+	rcu_read_unlock();
+	return leased;
+}
+
+/**
+ * mpmc_consumers_stamp() - changes whenever an item is committed by way of a
+ * mapping
+ * @queue: the queue
+ *
+ * Context: any; takes the RCU read lock.
+ */
+u64 mpmc_consumers_stamp(struct mpmc_queue *queue)
+{
+	struct mpmc_consumer *consumer;
+	unsigned long id;
+	u64 stamp = 0;
+
+	if (!atomic_read(&queue->mapped_consumers))
+		return 0;
+	rcu_read_lock();
+	xa_for_each_marked(&queue->consumers, id, consumer, MPMC_MARK_MAPPED)
+		/* Acquire: what is looked at next is looked at after it. */
+		stamp += smp_load_acquire(consumer->head);
+	rcu_read_unlock();
+	return stamp;
+}
+
+/**
+ * mpmc_consumers_harvest() - return the credits of what was committed by way
+ * of mappings
+ * @queue: the queue
+ *
+ * The caller wakes those who wait for room.
+ *
+ * Context: any; takes the RCU read lock.
+ * Return: how many credits that were.
+ */
+u64 mpmc_consumers_harvest(struct mpmc_queue *queue)
+{
+	struct mpmc_consumer *consumer;
+	unsigned long id;
+	u64 count = 0;
+
+	if (!atomic_read(&queue->mapped_consumers))
+		return 0;
+	rcu_read_lock();
+	xa_for_each_marked(&queue->consumers, id, consumer, MPMC_MARK_MAPPED)
+		count += mpmc_lease_harvest(consumer);
+	rcu_read_unlock();
+	return count;
 }

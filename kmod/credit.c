@@ -258,6 +258,23 @@ bool mpmc_capacity_take(struct mpmc_capacity *capacity, unsigned int share,
 }
 
 /**
+ * mpmc_capacity_take_some() - take credits, as many as come easily
+ * @capacity: the capacity
+ * @share: the share to ask first
+ * @max: the most to take, at least one
+ *
+ * Context: any.
+ * Return: how many were taken, none perhaps.
+ */
+u32 mpmc_capacity_take_some(struct mpmc_capacity *capacity, unsigned int share,
+			    u32 max)
+{
+	u32 got = credit_take(capacity, share, 1, max, false);
+
+	return got ?: credit_take(capacity, MPMC_SHARE_COMMON, 1, max, false);
+}
+
+/**
  * mpmc_capacity_has() - whether there is room, without taking it
  * @capacity: the capacity
  * @count: for how many

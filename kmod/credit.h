@@ -46,6 +46,8 @@ int mpmc_capacity_init(struct mpmc_capacity *capacity, u64 total,
 void mpmc_capacity_free(struct mpmc_capacity *capacity);
 bool mpmc_capacity_take(struct mpmc_capacity *capacity, unsigned int share,
 			u32 count);
+u32 mpmc_capacity_take_some(struct mpmc_capacity *capacity, unsigned int share,
+			    u32 max);
 bool mpmc_capacity_has(struct mpmc_capacity *capacity, u32 count);
 u64 mpmc_capacity_room(struct mpmc_capacity *capacity);
 

@@ -5,10 +5,12 @@
 #include <linux/build_bug.h>
 #include <linux/cpumask.h>
 #include <linux/err.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 
+#include "consumer.h"
 #include "file.h"
 #include "ioctl.h"
 #include "producer.h"
@@ -40,7 +42,8 @@ static long device_info(struct file *file, union mpmc_args *args,
 
 	if (info->flags)
 		return -EINVAL;
-	info->features = 0;
+	info->features = MPMC_FEATURE_LEASE | MPMC_FEATURE_MAP |
+			 MPMC_FEATURE_DELIVERY_LIMIT;
 	info->max_capacity = capacity_limit();
 	info->max_segments = MPMC_MAX_SEGMENTS;
 	info->max_ring_entries = MPMC_RING_MAX;
@@ -55,27 +58,57 @@ static unsigned int default_segments(void)
 	return min_t(unsigned int, num_possible_cpus(), MPMC_MAX_SEGMENTS);
 }
 
+static bool create_valid(const struct mpmc_queue_create *create)
+{
+	if (create->flags & ~MPMC_QUEUE_DEAD_LETTER || create->pad)
+		return false;
+	if (create->flags & MPMC_QUEUE_DEAD_LETTER)
+		return create->max_deliveries;
+	return !create->dead_letter;
+}
+
+/* A queue for a user who has been charged with it. */
+static struct mpmc_queue *create_queue(const struct mpmc_queue_create *create)
+{
+	u64 capacity = create->capacity ?: MPMC_DEFAULT_CAPACITY;
+	struct file *dead_letter = NULL;
+	struct mpmc_queue *queue;
+
+	if (capacity > capacity_limit() ||
+	    create->segments > MPMC_MAX_SEGMENTS)
+		return ERR_PTR(-ENOSPC);
+	if (create->flags & MPMC_QUEUE_DEAD_LETTER)
+		dead_letter = mpmc_queue_file_get(create->dead_letter);
+	if (IS_ERR(dead_letter))
+		return ERR_CAST(dead_letter);
+	queue = mpmc_queue_create(capacity,
+				  create->segments ?: default_segments());
+	if (!queue) {
+		if (dead_letter)
+			fput(dead_letter);
+		return ERR_PTR(-ENOMEM);
+	}
+	queue->max_deliveries = create->max_deliveries;
+	queue->dead_letter = dead_letter;
+	return queue;
+}
+
 static long queue_create(struct file *file, union mpmc_args *args,
 			 void __user *user)
 {
 	const struct mpmc_queue_create *create = &args->queue_create;
-	u64 capacity = create->capacity ?: MPMC_DEFAULT_CAPACITY;
 	struct mpmc_queue *queue;
 	struct mpmc_user *owner;
 
-	if (create->flags || create->pad)
+	if (!create_valid(create))
 		return -EINVAL;
-	if (capacity > capacity_limit() ||
-	    create->segments > MPMC_MAX_SEGMENTS)
-		return -ENOSPC;
 	owner = mpmc_user_charge(READ_ONCE(max_queues));
 	if (IS_ERR(owner))
 		return PTR_ERR(owner);
-	queue = mpmc_queue_create(capacity,
-				  create->segments ?: default_segments());
-	if (!queue) {
+	queue = create_queue(create);
+	if (IS_ERR(queue)) {
 		mpmc_user_uncharge(owner);
-		return -ENOMEM;
+		return PTR_ERR(queue);
 	}
 	queue->user = owner;
 	return mpmc_install(mpmc_queue_file(queue));
@@ -92,7 +125,8 @@ static const struct mpmc_command device_commands[] = {
 	{
 		.cmd = MPMC_IOC_QUEUE_CREATE,
 		.size = sizeof(struct mpmc_queue_create),
-		.min_size = offsetofend(struct mpmc_queue_create, pad),
+		.min_size = offsetofend(struct mpmc_queue_create,
+					max_deliveries),
 		.handler = queue_create,
 	},
 };
@@ -126,11 +160,16 @@ static int __init mpmc_init(void)
 	ret = mpmc_producers_init();
 	if (ret)
 		goto err_transfer;
-	ret = misc_register(&device);
+	ret = mpmc_consumers_init();
 	if (ret)
 		goto err_producers;
+	ret = misc_register(&device);
+	if (ret)
+		goto err_consumers;
 	return 0;
 
+err_consumers:
+	mpmc_consumers_exit();
 err_producers:
 	mpmc_producers_exit();
 err_transfer:
@@ -141,6 +180,7 @@ err_transfer:
 static void __exit mpmc_exit(void)
 {
 	misc_deregister(&device);
+	mpmc_consumers_exit();
 	mpmc_producers_exit();
 	mpmc_transfer_exit();
 }

@@ -2,11 +2,16 @@
 #ifndef MPMC_FILE_H
 #define MPMC_FILE_H
 
+#include <linux/types.h>
+
 struct file;
 struct mpmc_queue;
 
 struct file *mpmc_queue_file(struct mpmc_queue *queue);
-struct file *mpmc_producer_file(struct file *queue_file, unsigned int entries);
-struct file *mpmc_consumer_file(struct file *queue_file, unsigned int entries);
+struct file *mpmc_queue_file_get(int fd);
+struct file *mpmc_producer_file(struct file *queue_file, unsigned int entries,
+				bool armed);
+struct file *mpmc_consumer_file(struct file *queue_file, unsigned int entries,
+				bool armed);
 
 #endif /* MPMC_FILE_H */

@@ -19,6 +19,9 @@ union mpmc_args {
 	struct mpmc_queue_shutdown queue_shutdown;
 	struct mpmc_token_create token_create;
 	struct mpmc_token_info token_info;
+	struct mpmc_token_kick token_kick;
+	struct mpmc_lease lease;
+	struct mpmc_lease_end lease_end;
 	struct mpmc_transfer transfer;
 };
 

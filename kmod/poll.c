@@ -27,17 +27,20 @@ __poll_t mpmc_queue_poll(struct mpmc_queue *queue, struct file *file,
 	 * Whatever is asked for now: epoll may ask for something else later
 	 * without entering again.
 	 */
-	if (mask & MPMC_POLL_IN)
+	if (mask & MPMC_POLL_IN) {
 		poll_wait(file, &queue->read_polls, wait);
-	if (mask & MPMC_POLL_OUT)
+		mpmc_sleepers_poll(&queue->read_sleepers);
+	}
+	if (mask & MPMC_POLL_OUT) {
 		poll_wait(file, &queue->write_polls, wait);
+		mpmc_sleepers_poll(&queue->write_sleepers);
+	}
 	/* Entered before we look: pairs as B in wait.c does. */
 	smp_mb();
 	shutdown = READ_ONCE(queue->shutdown);
 	if (mask & MPMC_POLL_IN && mpmc_queue_ready(queue))
 		events |= MPMC_POLL_IN;
-	if (mask & MPMC_POLL_OUT && !shutdown &&
-	    mpmc_capacity_room(&queue->capacity))
+	if (mask & MPMC_POLL_OUT && !shutdown && mpmc_queue_has_room(queue, 1))
 		events |= MPMC_POLL_OUT;
 	if (shutdown && (mask & MPMC_POLL_OUT || mpmc_queue_drained(queue)))
 		events |= EPOLLHUP;

@@ -2,10 +2,6 @@
 /*
  * Producer tokens: a ring that one thread fills and all consumers empty
  *
- * The owner stores items and advances the tail. A consumer claims a run with
- * one compare-and-exchange, copies it, and marks it done; whoever finds the
- * oldest entries done gives them back to the owner, in order. Nobody waits.
- *
  * When the ring is full, items go to the token's spill, a segment that is made
  * for the occasion, so that a token may fill the whole queue. As long as there
  * is something in the spill the owner puts all there; when it is empty the
@@ -25,18 +21,25 @@
  * Where the queue has one segment, a token puts into that (put_enter()), and the
  * ring stays empty: the whole queue is one FIFO.
  *
+ * The owner of a mapped ring is granted room, for which credits are taken, and
+ * uses it without a call. In a call, of which there is one at a time, what is
+ * left of it is taken back first, so that calls find a ring like any other; and
+ * there is no room granted as long as there is a spill.
+ *
  * A token that is closed with items in it stays among the queue's sources
  * until a consumer has taken the last one.
  */
 #include "producer.h"
 
-#include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
+#include <uapi/linux/mpmc.h>
 
 #include "queue.h"
+#include "spill.h"
+#include "wait.h"
 
 static struct workqueue_struct *free_queue;
 
@@ -61,49 +64,11 @@ void mpmc_producers_exit(void)
 	destroy_workqueue(free_queue);
 }
 
-/**
- * struct mpmc_spill - a spill
- * @segment: the items
- * @free_work: frees it when no consumer looks at it any more
- */
-struct mpmc_spill {
-	struct mpmc_segment segment;
-	struct rcu_work free_work;
-};
-
-static void spill_free(struct mpmc_spill *spill)
-{
-	mpmc_segment_destroy(&spill->segment);
-	kfree(spill);
-}
-
-static void spill_free_work(struct work_struct *work)
-{
-	spill_free(container_of(to_rcu_work(work), struct mpmc_spill,
-				free_work));
-}
-
-static struct mpmc_spill *spill_create(struct mpmc_pool *pool)
-{
-	struct mpmc_spill *spill = kzalloc(sizeof(*spill), GFP_KERNEL_ACCOUNT);
-
-	if (!spill)
-		return NULL;
-	INIT_RCU_WORK(&spill->free_work, spill_free_work);
-	if (mpmc_segment_create(&spill->segment, pool)) {
-		kfree(spill);
-		return NULL;
-	}
-	return spill;
-}
-
 static void producer_free(struct mpmc_producer *producer)
 {
-	if (producer->spill)
-		spill_free(producer->spill);
-	if (producer->next_spill)
-		spill_free(producer->next_spill);
-	mpmc_ring_free(&producer->ring);
+	mpmc_spill_free(producer->spill);
+	mpmc_spill_free(producer->next_spill);
+	mpmc_pages_free(&producer->pages);
 	kvfree(producer->done);
 	kfree(producer);
 }
@@ -127,8 +92,7 @@ static bool producer_drained(struct mpmc_producer *producer)
 	/* Acquire: B, see the top of the file. */
 	struct mpmc_spill *spill = smp_load_acquire(&producer->spill);
 
-	return atomic64_read(&producer->claimed) ==
-		       READ_ONCE(*producer->ring.tail) &&
+	return !mpmc_ring_count(&producer->ring) &&
 	       (!spill || spill_empty(producer, spill));
 }
 
@@ -145,8 +109,25 @@ static void producer_reap(struct mpmc_producer *producer)
 	if (!producer_drained(producer) ||
 	    test_and_set_bit(MPMC_PRODUCER_GONE, &producer->state))
 		return;
+	if (test_bit(MPMC_PRODUCER_MAPPED, &producer->state))
+		atomic_dec(&producer->queue->mapped_producers);
 	xa_erase(&producer->queue->producers, producer->id);
 	queue_rcu_work(free_queue, &producer->free_work);
+}
+
+static int producer_init(struct mpmc_producer *producer, unsigned int entries)
+{
+	producer->done = kvcalloc(entries, sizeof(*producer->done),
+				  GFP_KERNEL_ACCOUNT);
+	if (!producer->done ||
+	    mpmc_pages_init(&producer->pages, entries * sizeof(u64)))
+		return -ENOMEM;
+	producer->page = mpmc_pages_at(&producer->pages, MPMC_PAGE_KERNEL);
+	mpmc_ring_init(&producer->ring, entries,
+		       mpmc_pages_at(&producer->pages, MPMC_PAGE_DATA),
+		       mpmc_pages_at(&producer->pages, MPMC_PAGE_OWNER),
+		       producer->done);
+	return 0;
 }
 
 /**
@@ -161,15 +142,16 @@ struct mpmc_producer *mpmc_producer_create(struct mpmc_queue *queue,
 					   unsigned int entries)
 {
 	struct mpmc_producer *producer;
-	int ret = -ENOMEM;
+	int ret;
 
 	producer = kzalloc(sizeof(*producer), GFP_KERNEL_ACCOUNT);
 	if (!producer)
 		return ERR_PTR(-ENOMEM);
 	producer->queue = queue;
+	producer->grant = 1;
 	INIT_RCU_WORK(&producer->free_work, producer_free_work);
-	producer->done = kvzalloc(entries, GFP_KERNEL_ACCOUNT);
-	if (!producer->done || mpmc_ring_init(&producer->ring, entries, 0))
+	ret = producer_init(producer, entries);
+	if (ret)
 		goto err_free;
 	ret = xa_alloc(&queue->producers, &producer->id, producer,
 		       XA_LIMIT(0, MPMC_MAX_TOKENS - 1), GFP_KERNEL_ACCOUNT);
@@ -185,6 +167,37 @@ err_free:
 	return ERR_PTR(ret);
 }
 
+/* What is granted and not used goes back to the queue. */
+static void producer_return(struct mpmc_producer *producer, u64 count)
+{
+	struct mpmc_queue *queue = producer->queue;
+
+	if (!count)
+		return;
+	mpmc_capacity_return(&queue->capacity, mpmc_producer_share(producer),
+			     count);
+	mpmc_queue_returned(queue, count);
+}
+
+/* The owner of a mapped ring has gone, in the middle of a call perhaps. */
+static void producer_settle(struct mpmc_producer *producer)
+{
+	struct mpmc_ring *ring = &producer->ring;
+	s64 unused = mpmc_ring_revoke(ring);
+
+	if (unused == -EPIPE) {
+		unused = mpmc_ring_seal_end(ring);
+		mpmc_ring_accepted(ring);
+	}
+	if (READ_ONCE(ring->broken))
+		unused = mpmc_ring_drop(ring);
+	WRITE_ONCE(producer->page->position, mpmc_ring_limit(ring));
+	producer_return(producer, unused);
+	/* He may have stored items and not said so. */
+	smp_mb(); /* A: pairs with B in wait.c */
+	mpmc_queue_kick_readers(producer->queue, mpmc_ring_count(ring));
+}
+
 /**
  * mpmc_producer_close() - the owner has gone
  * @producer: the token; not to be used any more
@@ -193,6 +206,8 @@ err_free:
  */
 void mpmc_producer_close(struct mpmc_producer *producer)
 {
+	if (test_bit(MPMC_PRODUCER_MAPPED, &producer->state))
+		producer_settle(producer);
 	atomic_dec(&producer->queue->producer_count);
 	rcu_read_lock();
 	/* The last item before closed, and closed before the look. */
@@ -227,89 +242,6 @@ unsigned int mpmc_producer_share(struct mpmc_producer *producer)
 	return mpmc_queue_home_share(queue, producer->id % queue->segments);
 }
 
-/* What an entry's mark is when it is done: it alternates with each lap. */
-static u8 done_mark(struct mpmc_producer *producer, u64 pos)
-{
-	return ~(pos >> ilog2(producer->ring.entries)) & 1;
-}
-
-static bool is_done(struct mpmc_producer *producer, u64 pos)
-{
-	unsigned int slot = mpmc_ring_slot(&producer->ring, pos);
-
-	/* Acquire: pairs with the release in set_done(). */
-	return smp_load_acquire(&producer->done[slot]) ==
-	       done_mark(producer, pos);
-}
-
-static void set_done(struct mpmc_producer *producer, u64 pos)
-{
-	unsigned int slot = mpmc_ring_slot(&producer->ring, pos);
-
-	/* Release: the entry was copied before; pairs with is_done(). */
-	smp_store_release(&producer->done[slot], done_mark(producer, pos));
-}
-
-/* How many entries are done from this position on. */
-static u64 producer_count_done(struct mpmc_producer *producer, u64 pos)
-{
-	u64 end = pos;
-
-	while (is_done(producer, end))
-		end++;
-	return end - pos;
-}
-
-/*
- * Entries have been copied. Consumers finish in any order, and the owner gets
- * its space back in order: mark ours, then release what is done at the front.
- */
-static void producer_release(struct mpmc_producer *producer, u64 pos,
-			     unsigned int count)
-{
-	s64 released = pos;
-	u64 end = pos + count;
-	u64 more;
-
-	for (; pos < end; pos++)
-		set_done(producer, pos);
-	/*
-	 * If ours are the oldest, that is all that there is to know of them.
-	 * Before that a barrier between our marks and the look at the others',
-	 * which pairs with the same there: of two that finish at the same
-	 * time, at least one sees both. Also: copied before released, which
-	 * pairs with the acquire in producer_room().
-	 */
-	smp_mb();
-	if (atomic64_try_cmpxchg(&producer->released, &released, end))
-		released = end;
-	while ((more = producer_count_done(producer, released))) {
-		if (atomic64_try_cmpxchg(&producer->released, &released,
-					 released + more))
-			released += more;
-	}
-}
-
-static u64 producer_room(struct mpmc_producer *producer)
-{
-	/* Acquire: pairs with producer_release(), the entries were copied. */
-	u64 released = atomic64_read_acquire(&producer->released);
-
-	return producer->ring.entries - (*producer->ring.tail - released);
-}
-
-/* Put items into the ring, which has room for them. */
-static void producer_push(struct mpmc_producer *producer, const u64 *items,
-			  unsigned int count)
-{
-	struct mpmc_ring *ring = &producer->ring;
-	u64 tail = *ring->tail;
-
-	mpmc_ring_write(ring, tail, items, count);
-	/* Release: pairs with the acquires in producer_take(). */
-	smp_store_release(ring->tail, tail + count);
-}
-
 /* Give up the spill if it is empty; whether there is none now. */
 static bool producer_unspill(struct mpmc_producer *producer)
 {
@@ -317,7 +249,7 @@ static bool producer_unspill(struct mpmc_producer *producer)
 
 	if (spill && spill_empty(producer, spill)) {
 		WRITE_ONCE(producer->spill, NULL);
-		queue_rcu_work(free_queue, &spill->free_work);
+		mpmc_spill_retire(spill, free_queue);
 		spill = NULL;
 	}
 	return !spill;
@@ -364,7 +296,7 @@ bool mpmc_producer_fits(struct mpmc_producer *producer, unsigned int count)
 {
 	struct mpmc_spill *spill = producer->spill;
 
-	return count <= producer_room(producer) &&
+	return count <= mpmc_ring_room(&producer->ring) &&
 	       (!spill || spill_empty(producer, spill));
 }
 
@@ -378,11 +310,38 @@ bool mpmc_producer_fits(struct mpmc_producer *producer, unsigned int count)
  */
 int mpmc_producer_prepare(struct mpmc_producer *producer, unsigned int count)
 {
-	if (count <= producer_room(producer) || producer->spill ||
+	if (count <= mpmc_ring_room(&producer->ring) || producer->spill ||
 	    producer->next_spill)
 		return 0;
-	producer->next_spill = spill_create(&producer->queue->pool);
+	producer->next_spill = mpmc_spill_create(&producer->queue->pool);
 	return producer->next_spill ? 0 : -ENOMEM;
+}
+
+/* Put items into the ring, which has room for them. */
+static int producer_push(struct mpmc_producer *producer, const u64 *items,
+			 unsigned int count)
+{
+	if (!mpmc_ring_grant(&producer->ring, count)) {
+		producer_return(producer, count);
+		return -EPIPE;
+	}
+	mpmc_ring_push(&producer->ring, items, count);
+	return 0;
+}
+
+/*
+ * After a store by the owner, or for him, and a full barrier: has the ring been
+ * sealed before it? What is then beyond its end is not in the queue, and its
+ * credits have been returned by whoever decided that.
+ */
+static int producer_verdict(struct mpmc_producer *producer)
+{
+	struct mpmc_ring *ring = &producer->ring;
+
+	if (!mpmc_ring_sealed(ring))
+		return 0;
+	producer_return(producer, mpmc_ring_seal_end(ring));
+	return mpmc_ring_accepted(ring) ? 0 : -EPIPE;
 }
 
 /**
@@ -394,25 +353,25 @@ int mpmc_producer_prepare(struct mpmc_producer *producer, unsigned int count)
  *
  * Context: any; does not sleep.
  * Return: 0; or, nothing put, the number of blocks that @spare must hold before
- * the token is prepared again and the call repeated. The credits are the
- * caller's to return until then.
+ * the token is prepared again and the call repeated, the credits being the
+ * caller's to return until then; or, nothing put and the credits returned,
+ * -EPIPE after a shutdown.
  */
-unsigned int mpmc_producer_put(struct mpmc_producer *producer,
-			       struct mpmc_spare *spare, const u64 *items,
-			       unsigned int count)
+int mpmc_producer_put(struct mpmc_producer *producer, struct mpmc_spare *spare,
+		      const u64 *items, unsigned int count)
 {
 	struct mpmc_queue *queue = producer->queue;
-	unsigned int need;
+	int ret;
 
-	if (count <= producer_room(producer) && producer_unspill(producer)) {
-		producer_push(producer, items, count);
-	} else {
-		need = producer_overflow(producer, spare, items, count);
-		if (need)
-			return need;
-	}
+	if (count <= mpmc_ring_room(&producer->ring) &&
+	    producer_unspill(producer))
+		ret = producer_push(producer, items, count);
+	else
+		ret = producer_overflow(producer, spare, items, count);
+	if (ret)
+		return ret;
 	mpmc_queue_published(queue, queue->segments + producer->id, count);
-	return 0;
+	return producer_verdict(producer);
 }
 
 static unsigned int producer_take(struct mpmc_producer *producer, u64 *items,
@@ -420,24 +379,10 @@ static unsigned int producer_take(struct mpmc_producer *producer, u64 *items,
 {
 	/* Acquire: B, see the top of the file. */
 	struct mpmc_spill *spill = smp_load_acquire(&producer->spill);
-	unsigned int count;
+	unsigned int count = mpmc_ring_take(&producer->ring, items, max);
 
-	for (;;) {
-		/* Acquire: claimed before tail, or there would be too many. */
-		s64 first = atomic64_read_acquire(&producer->claimed);
-		/* Acquire: pairs with the release in producer_push(). */
-		u64 tail = smp_load_acquire(producer->ring.tail);
-
-		count = min_t(u64, max, tail - first);
-		if (!count)
-			break;
-		if (atomic64_try_cmpxchg(&producer->claimed, &first,
-					 first + count)) {
-			mpmc_ring_read(&producer->ring, first, items, count);
-			producer_release(producer, first, count);
-			return count;
-		}
-	}
+	if (count)
+		return count;
 	if (!spill)
 		return 0;
 	count = mpmc_segment_dequeue(&spill->segment, &producer->queue->pool,
@@ -501,8 +446,241 @@ bool mpmc_producer_ready(struct mpmc_queue *queue, u32 id)
  */
 u64 mpmc_producer_items(struct mpmc_producer *producer)
 {
-	u64 claimed = atomic64_read_acquire(&producer->claimed);
-
-	return READ_ONCE(*producer->ring.tail) - claimed +
+	return mpmc_ring_count(&producer->ring) +
 	       atomic64_read(&producer->spilled);
+}
+
+/* --- Mapped rings --- */
+
+/**
+ * mpmc_producer_map() - the ring is going to be mapped by its owner
+ * @producer: the token
+ *
+ * From now on items may come without anybody saying so: it is looked at
+ * whenever items are looked for.
+ *
+ * Context: process; may sleep.
+ * Return: 0; -EBUSY if it is mapped; -EPIPE after a shutdown; -EOPNOTSUPP if
+ * items do not go through it.
+ */
+int mpmc_producer_map(struct mpmc_producer *producer)
+{
+	struct mpmc_queue *queue = producer->queue;
+
+	if (queue->segments == 1)
+		return -EOPNOTSUPP;
+	if (atomic_cmpxchg(&producer->maps, 0, 1))
+		return -EBUSY;
+	if (!test_and_set_bit(MPMC_PRODUCER_MAPPED, &producer->state)) {
+		xa_set_mark(&queue->producers, producer->id,
+			    MPMC_MARK_MAPPED);
+		atomic_inc(&queue->mapped_producers);
+	}
+	/* Mapped before the look at shutdown: see mpmc_queue_shutdown(). */
+	smp_mb();
+	if (READ_ONCE(queue->shutdown)) {
+		atomic_dec(&producer->maps);
+		return -EPIPE;
+	}
+	mpmc_pending_set(&queue->pending, queue->segments + producer->id);
+	return 0;
+}
+
+/**
+ * mpmc_producer_unmap() - the ring is not mapped any more
+ * @producer: the token, which may still be used through calls
+ *
+ * Context: process; may sleep.
+ */
+void mpmc_producer_unmap(struct mpmc_producer *producer)
+{
+	/* Who is inside a call does the same there. */
+	if (mpmc_producer_enter(producer)) {
+		producer_settle(producer);
+		mpmc_producer_leave(producer);
+	}
+}
+
+/**
+ * mpmc_producer_begin() - before a call puts items through a mapped ring
+ * @producer: the token, which the caller is inside of
+ *
+ * Return: 0, -EPIPE, -EIO.
+ */
+int mpmc_producer_begin(struct mpmc_producer *producer)
+{
+	s64 unused;
+
+	if (!test_bit(MPMC_PRODUCER_MAPPED, &producer->state))
+		return 0;
+	unused = mpmc_ring_revoke(&producer->ring);
+	if (unused < 0)
+		return unused;
+	WRITE_ONCE(producer->page->position, mpmc_ring_limit(&producer->ring));
+	producer_return(producer, unused);
+	return 0;
+}
+
+/* How much room to grant: more each time, if there is much. */
+static unsigned int producer_next_grant(struct mpmc_producer *producer)
+{
+	struct mpmc_queue *queue = producer->queue;
+	unsigned int producers = atomic_read(&queue->producer_count);
+	u64 fair = mpmc_capacity_room(&queue->capacity) /
+		   (2 * max(producers, 1U));
+
+	producer->grant = min(2 * producer->grant, producer->ring.entries);
+	return min3(fair, (u64)producer->grant,
+		    (u64)mpmc_ring_room(&producer->ring));
+}
+
+/**
+ * mpmc_producer_end() - after a call: grant the owner of a mapped ring room
+ * @producer: the token, which the caller is inside of
+ */
+void mpmc_producer_end(struct mpmc_producer *producer)
+{
+	struct mpmc_queue *queue = producer->queue;
+	unsigned int count;
+
+	if (!atomic_read(&producer->maps) || producer->spill)
+		return;
+	count = producer_next_grant(producer);
+	if (count)
+		count = mpmc_capacity_take_some(&queue->capacity,
+						mpmc_producer_share(producer),
+						count);
+	if (!count)
+		return;
+	if (!mpmc_ring_grant(&producer->ring, count)) {
+		producer_return(producer, count);
+		return;
+	}
+	mpmc_sleepers_moved(&queue->read_sleepers, count);
+	/* Its reader is in this call, or begins after it. */
+	WRITE_ONCE(producer->page->position, mpmc_ring_limit(&producer->ring));
+}
+
+/**
+ * mpmc_producer_kick() - the owner of a mapped ring has stored items and saw
+ * that somebody waits
+ * @producer: the token, which the caller is inside of
+ * @count: how many items
+ *
+ * Return: 0; -EPIPE if they came after a shutdown, and are not accepted; -EIO.
+ */
+int mpmc_producer_kick(struct mpmc_producer *producer, unsigned int count)
+{
+	int ret;
+
+	smp_mb(); /* A: pairs with B in wait.c, and see ring.c */
+	ret = producer_verdict(producer);
+	if (READ_ONCE(producer->ring.broken))
+		return -EIO;
+	mpmc_queue_kick_readers(producer->queue, count);
+	return ret;
+}
+
+/**
+ * mpmc_producer_is_mapped() - whether items may come to a token unannounced
+ * @queue: the queue
+ * @id: the token's id; there may be none by this name any more
+ *
+ * Context: any; takes the RCU read lock.
+ */
+bool mpmc_producer_is_mapped(struct mpmc_queue *queue, u32 id)
+{
+	struct mpmc_producer *producer;
+	bool mapped;
+
+	if (!atomic_read(&queue->mapped_producers))
+		return false;
+	rcu_read_lock();
+	producer = xa_load(&queue->producers, id);
+	mapped = producer && test_bit(MPMC_PRODUCER_MAPPED, &producer->state) &&
+		 !test_bit(MPMC_PRODUCER_CLOSED, &producer->state);
+	rcu_read_unlock();
+	return mapped;
+}
+
+/**
+ * mpmc_producers_stamp() - changes whenever an item is put by way of a mapping
+ * @queue: the queue
+ *
+ * Context: any; takes the RCU read lock.
+ */
+u64 mpmc_producers_stamp(struct mpmc_queue *queue)
+{
+	struct mpmc_producer *producer;
+	unsigned long id;
+	u64 stamp = 0;
+
+	if (!atomic_read(&queue->mapped_producers))
+		return 0;
+	rcu_read_lock();
+	xa_for_each_marked(&queue->producers, id, producer, MPMC_MARK_MAPPED)
+		/* Acquire: what is looked at next is looked at after it. */
+		stamp += smp_load_acquire(producer->ring.tail);
+	rcu_read_unlock();
+	return stamp;
+}
+
+/**
+ * mpmc_producers_granted() - room that owners have been granted and not used
+ * @queue: the queue
+ *
+ * Context: any; takes the RCU read lock.
+ * Return: the number of items, approximate while others are at work.
+ */
+u64 mpmc_producers_granted(struct mpmc_queue *queue)
+{
+	struct mpmc_producer *producer;
+	unsigned long id;
+	u64 granted = 0;
+
+	if (!atomic_read(&queue->mapped_producers))
+		return 0;
+	rcu_read_lock();
+	xa_for_each_marked(&queue->producers, id, producer, MPMC_MARK_MAPPED)
+		granted += mpmc_ring_granted(&producer->ring);
+	rcu_read_unlock();
+	return granted;
+}
+
+/**
+ * mpmc_producers_seal_begin() - begin to seal all mapped rings
+ * @queue: the queue
+ *
+ * Context: any; takes the RCU read lock.
+ */
+void mpmc_producers_seal_begin(struct mpmc_queue *queue)
+{
+	struct mpmc_producer *producer;
+	unsigned long id;
+
+	rcu_read_lock();
+	xa_for_each_marked(&queue->producers, id, producer, MPMC_MARK_MAPPED)
+		mpmc_ring_seal_begin(&producer->ring);
+	rcu_read_unlock();
+}
+
+/**
+ * mpmc_producers_seal_end() - decide which items they have
+ * @queue: the queue
+ *
+ * Context: any; takes the RCU read lock.
+ * Return: how many credits are free again that way.
+ */
+u64 mpmc_producers_seal_end(struct mpmc_queue *queue)
+{
+	struct mpmc_producer *producer;
+	unsigned long id;
+	u64 count = 0;
+
+	rcu_read_lock();
+	xa_for_each_marked(&queue->producers, id, producer, MPMC_MARK_MAPPED)
+		if (mpmc_ring_sealed(&producer->ring))
+			count += mpmc_ring_seal_end(&producer->ring);
+	rcu_read_unlock();
+	return count;
 }

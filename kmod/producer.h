@@ -6,8 +6,10 @@
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
+#include "pages.h"
 #include "ring.h"
 
+struct mpmc_map_token;
 struct mpmc_queue;
 struct mpmc_spare;
 struct mpmc_spill;
@@ -17,10 +19,12 @@ struct mpmc_spill;
  * @queue: its queue
  * @id: its place among the queue's producers; source @queue->segments + @id
  * @state: MPMC_PRODUCER_* bits
+ * @maps: how many mappings of the owner's part there are
+ * @grant: how much room the owner of a mapped ring is granted next
+ * @pages: memory of @ring
+ * @page: what the owner of a mapped ring is told
  * @ring: what was enqueued and not yet taken, but for what is in @spill
- * @claimed: position up to which consumers have claimed the ring
- * @released: position up to which its entries are free again
- * @done: which entries have been copied, see producer_release()
+ * @done: marks of @ring
  * @spill: items newer than all in the ring: what did not fit there; or NULL
  * @next_spill: the next one, ready to be used; or NULL
  * @spilled: how many items are in @spill
@@ -30,10 +34,12 @@ struct mpmc_producer {
 	struct mpmc_queue *queue;
 	u32 id;
 	unsigned long state;
+	atomic_t maps;
+	unsigned int grant;
+	struct mpmc_pages pages;
+	struct mpmc_map_token *page;
 	struct mpmc_ring ring;
-	atomic64_t claimed ____cacheline_aligned;
-	atomic64_t released;
-	u8 *done;
+	u32 *done;
 	struct mpmc_spill *spill;
 	struct mpmc_spill *next_spill;
 	atomic64_t spilled;
@@ -43,6 +49,7 @@ struct mpmc_producer {
 #define MPMC_PRODUCER_BUSY 0 /* a thread is inside a call */
 #define MPMC_PRODUCER_CLOSED 1 /* nobody will enqueue any more */
 #define MPMC_PRODUCER_GONE 2 /* closed, drained, and being freed */
+#define MPMC_PRODUCER_MAPPED 3 /* its ring has been mapped */
 
 int mpmc_producers_init(void);
 void mpmc_producers_exit(void);
@@ -55,13 +62,24 @@ void mpmc_producer_free_all(struct mpmc_queue *queue);
 unsigned int mpmc_producer_share(struct mpmc_producer *producer);
 bool mpmc_producer_fits(struct mpmc_producer *producer, unsigned int count);
 int mpmc_producer_prepare(struct mpmc_producer *producer, unsigned int count);
-unsigned int mpmc_producer_put(struct mpmc_producer *producer,
-			       struct mpmc_spare *spare, const u64 *items,
-			       unsigned int count);
+int mpmc_producer_put(struct mpmc_producer *producer, struct mpmc_spare *spare,
+		      const u64 *items, unsigned int count);
 unsigned int mpmc_producer_take(struct mpmc_queue *queue, u32 id, u64 *items,
 				unsigned int max);
 bool mpmc_producer_ready(struct mpmc_queue *queue, u32 id);
 u64 mpmc_producer_items(struct mpmc_producer *producer);
+
+int mpmc_producer_map(struct mpmc_producer *producer);
+void mpmc_producer_unmap(struct mpmc_producer *producer);
+int mpmc_producer_begin(struct mpmc_producer *producer);
+void mpmc_producer_end(struct mpmc_producer *producer);
+int mpmc_producer_kick(struct mpmc_producer *producer, unsigned int count);
+
+bool mpmc_producer_is_mapped(struct mpmc_queue *queue, u32 id);
+u64 mpmc_producers_stamp(struct mpmc_queue *queue);
+u64 mpmc_producers_granted(struct mpmc_queue *queue);
+void mpmc_producers_seal_begin(struct mpmc_queue *queue);
+u64 mpmc_producers_seal_end(struct mpmc_queue *queue);
 
 /* Only one thread at a time may be inside a token. */
 static inline bool mpmc_producer_enter(struct mpmc_producer *producer)

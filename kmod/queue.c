@@ -4,8 +4,10 @@
  */
 #include "queue.h"
 
+#include <linux/gfp.h>
 #include <linux/hash.h>
 #include <linux/kernel.h>
+#include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
@@ -21,10 +23,25 @@ static void segment_free(struct mpmc_segment *segment)
 	kfree(segment);
 }
 
+static int queue_init_page(struct mpmc_queue *queue)
+{
+	struct mpmc_map_queue *map;
+
+	queue->page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	if (!queue->page)
+		return -ENOMEM;
+	map = page_address(queue->page);
+	mpmc_sleepers_init(&queue->read_sleepers, &map->readers);
+	mpmc_sleepers_init(&queue->write_sleepers, &map->writers);
+	return 0;
+}
+
 static int queue_init(struct mpmc_queue *queue, u64 capacity)
 {
 	unsigned int i;
 
+	if (queue_init_page(queue))
+		return -ENOMEM;
 	queue->segment = kcalloc(queue->segments, sizeof(*queue->segment),
 				 GFP_KERNEL_ACCOUNT);
 	queue->cursor = kcalloc(MPMC_CURSORS, sizeof(*queue->cursor),
@@ -91,6 +108,8 @@ void mpmc_queue_destroy(struct mpmc_queue *queue)
 	mpmc_capacity_free(&queue->capacity);
 	kfree(queue->cursor);
 	kfree(queue->segment);
+	if (queue->page)
+		__free_page(queue->page);
 	kfree(queue);
 }
 
@@ -134,6 +153,117 @@ void mpmc_queue_returned(struct mpmc_queue *queue, u64 count)
 }
 
 /**
+ * mpmc_queue_kick_readers() - the owner of a mapped ring has stored items
+ * @queue: the queue
+ * @count: how many
+ *
+ * The caller has made a full barrier since.
+ */
+void mpmc_queue_kick_readers(struct mpmc_queue *queue, u64 count)
+{
+	struct mpmc_sleepers *sleepers = &queue->read_sleepers;
+
+	if (atomic_read(sleepers->word) & MPMC_MAP_POLLED) {
+		mpmc_sleepers_unpoll(sleepers);
+		/* After that: who enters now says so himself. */
+		if (waitqueue_active(&queue->read_polls))
+			mpmc_sleepers_poll(sleepers);
+	}
+	if (count)
+		mpmc_wake_readers(queue, min_t(u64, count, INT_MAX));
+}
+
+/**
+ * mpmc_queue_kick_writers() - the owner of a mapped ring has made room
+ * @queue: the queue
+ * @count: how much of it the caller has returned
+ *
+ * The caller has made a full barrier since.
+ */
+void mpmc_queue_kick_writers(struct mpmc_queue *queue, u64 count)
+{
+	struct mpmc_sleepers *sleepers = &queue->write_sleepers;
+
+	if (atomic_read(sleepers->word) & MPMC_MAP_POLLED) {
+		mpmc_sleepers_unpoll(sleepers);
+		/* After that: who enters now says so himself. */
+		if (waitqueue_active(&queue->write_polls))
+			mpmc_sleepers_poll(sleepers);
+	}
+	if (count)
+		mpmc_wake_writers(queue, min_t(u64, count, INT_MAX));
+	if (READ_ONCE(queue->shutdown) && mpmc_queue_drained(queue))
+		mpmc_wake_all(queue);
+}
+
+/*
+ * Return what was committed by way of mappings, before somebody is told that
+ * there is no room; whether to look again.
+ */
+static bool queue_harvest(struct mpmc_queue *queue)
+{
+	u64 count = mpmc_consumers_harvest(queue);
+
+	if (count)
+		mpmc_queue_returned(queue, count);
+	return count;
+}
+
+/*
+ * "Full" is true only if there was a moment with no credit free, nor to be
+ * harvested. A harvest that finds none, and then no free credit, and heads that
+ * are where they were before the harvest: that is such a moment.
+ */
+static bool queue_take_harvested(struct mpmc_queue *queue, unsigned int share,
+				 u64 count)
+{
+	bool harvested;
+	u64 stamp;
+
+	do {
+		stamp = mpmc_consumers_stamp(queue);
+		harvested = queue_harvest(queue);
+		if (mpmc_capacity_take(&queue->capacity, share, count))
+			return true;
+	} while (harvested || mpmc_consumers_stamp(queue) != stamp);
+	return false;
+}
+
+static bool queue_take_credits(struct mpmc_queue *queue, unsigned int share,
+			       u64 count)
+{
+	return mpmc_capacity_take(&queue->capacity, share, count) ||
+	       (atomic_read(&queue->mapped_consumers) &&
+		queue_take_harvested(queue, share, count));
+}
+
+/**
+ * mpmc_queue_has_room() - whether there is room, without taking it
+ * @queue: the queue
+ * @count: for how many items
+ *
+ * Context: any.
+ * Return: false if there was a moment during the call at which there was not.
+ */
+bool mpmc_queue_has_room(struct mpmc_queue *queue, u64 count)
+{
+	bool harvested;
+	u64 stamp;
+
+	if (mpmc_capacity_has(&queue->capacity, count))
+		return true;
+	if (!atomic_read(&queue->mapped_consumers))
+		return false;
+	do { /* As in queue_take_harvested(). */
+		stamp = mpmc_consumers_stamp(queue);
+		harvested = queue_harvest(queue);
+		if (mpmc_capacity_has(&queue->capacity, count))
+			return true;
+	} while (harvested || mpmc_consumers_stamp(queue) != stamp);
+	return false;
+}
+
+/**
  * mpmc_queue_reserve() - take credits for items that are going to be put
  * @queue: the queue
  * @share: the share of the capacity to ask first
@@ -146,7 +276,7 @@ int mpmc_queue_reserve(struct mpmc_queue *queue, unsigned int share, u64 count)
 {
 	if (READ_ONCE(queue->shutdown))
 		return -EPIPE;
-	if (!mpmc_capacity_take(&queue->capacity, share, count))
+	if (!queue_take_credits(queue, share, count))
 		return -EAGAIN;
 	/* After the take, fully ordered: see mpmc_queue_drained(). */
 	if (READ_ONCE(queue->shutdown)) {
@@ -285,36 +415,32 @@ bool mpmc_queue_drained(struct mpmc_queue *queue)
 	if (!READ_ONCE(queue->shutdown))
 		return false;
 	smp_mb(); /* D */
+	mpmc_consumers_harvest(queue);
 	return !mpmc_capacity_used(&queue->capacity);
 }
 
 /**
  * mpmc_queue_shutdown() - end the stream
  * @queue: the queue
+ *
+ * Mapped rings are sealed, see ring.c.
+ *
+ * Context: process, interrupts enabled; does not sleep.
  */
 void mpmc_queue_shutdown(struct mpmc_queue *queue)
 {
+	u64 count;
+
 	WRITE_ONCE(queue->shutdown, true);
+	/* Before the look for mapped rings: pairs with mpmc_producer_map(). */
+	smp_mb();
+	mpmc_producers_seal_begin(queue);
+	mpmc_sleepers_shut_down(&queue->read_sleepers);
+	mpmc_sleepers_shut_down(&queue->write_sleepers);
+	count = mpmc_producers_seal_end(queue);
+	if (count)
+		mpmc_capacity_return(&queue->capacity, MPMC_SHARE_COMMON,
+				     count);
 	smp_mb(); /* A: pairs with B in wait.c */
 	mpmc_wake_all(queue);
-}
-
-/**
- * mpmc_queue_leased() - items that consumer tokens have not finished with
- * @queue: the queue
- *
- * Return: their number, approximate while others are at work.
- */
-u64 mpmc_queue_leased(struct mpmc_queue *queue)
-{
-	struct mpmc_consumer *consumer;
-	unsigned long id;
-	u64 leased = 0;
-
-	/* Until it is let go, no token can leave. */
-	xa_lock(&queue->consumers);
-	xa_for_each(&queue->consumers, id, consumer)
-		leased += mpmc_consumer_leased(consumer);
-	xa_unlock(&queue->consumers);
-	return leased;
 }

@@ -12,6 +12,7 @@
 #include "credit.h"
 #include "pending.h"
 #include "requeue.h"
+#include "sleepers.h"
 
 struct mpmc_batch;
 struct mpmc_user;
@@ -25,6 +26,9 @@ struct mpmc_user;
 
 #define MPMC_POLL_IN (EPOLLIN | EPOLLRDNORM)
 #define MPMC_POLL_OUT (EPOLLOUT | EPOLLWRNORM)
+
+/* Tokens whose rings have been mapped, in the xarrays below. */
+#define MPMC_MARK_MAPPED XA_MARK_1
 
 /* Consumers without a token share this many cursors. */
 #define MPMC_CURSORS 32
@@ -69,7 +73,17 @@ struct mpmc_thread_cursor {
  * @consumers: consumer tokens by id
  * @producer_count: producer tokens that are open
  * @consumer_count: consumer tokens
+ * @mapped_producers: how many have been mapped
+ * @mapped_consumers: the same
+ * @page: what the owners of mapped rings are told of the queue
+ * @read_sleepers: those of @readers and @read_polls, for mapped producers
+ * @write_sleepers: those of @writers and @write_polls, for mapped consumers
  * @cursor: cursors of the consumers without a token
+ * @max_deliveries: how often an item is handed out at most; 0: any number
+ * @dead_letter: file of the queue for those that were; or NULL
+ * @redelivered: items that came back to be handed out again, ever
+ * @dead: items that went to @dead_letter, ever
+ * @dropped: items that had nowhere to go, ever
  *
  * A queue lives as long as its file; an open token holds a reference to that.
  */
@@ -94,7 +108,17 @@ struct mpmc_queue {
 	struct xarray consumers;
 	atomic_t producer_count;
 	atomic_t consumer_count;
+	atomic_t mapped_producers;
+	atomic_t mapped_consumers;
+	struct page *page;
+	struct mpmc_sleepers read_sleepers;
+	struct mpmc_sleepers write_sleepers;
 	struct mpmc_thread_cursor *cursor;
+	u32 max_deliveries;
+	struct file *dead_letter;
+	atomic64_t redelivered;
+	atomic64_t dead;
+	atomic64_t dropped;
 };
 
 struct mpmc_queue *mpmc_queue_create(u64 capacity, unsigned int segments);
@@ -105,7 +129,10 @@ struct mpmc_cursor *mpmc_queue_cursor(struct mpmc_queue *queue);
 
 int mpmc_queue_reserve(struct mpmc_queue *queue, unsigned int share, u64 count);
 void mpmc_queue_unreserve(struct mpmc_queue *queue, u64 count);
+bool mpmc_queue_has_room(struct mpmc_queue *queue, u64 count);
 void mpmc_queue_returned(struct mpmc_queue *queue, u64 count);
+void mpmc_queue_kick_readers(struct mpmc_queue *queue, u64 count);
+void mpmc_queue_kick_writers(struct mpmc_queue *queue, u64 count);
 int mpmc_queue_make_segment(struct mpmc_queue *queue, unsigned int index);
 unsigned int mpmc_queue_put(struct mpmc_queue *queue, unsigned int index,
 			    struct mpmc_spare *spare, const u64 *items,
@@ -119,11 +146,12 @@ void mpmc_queue_finish(struct mpmc_queue *queue,
 		       const struct mpmc_batch *batch);
 void mpmc_queue_requeue(struct mpmc_queue *queue, const u64 *items,
 			const u32 *deliveries, unsigned int count);
+void mpmc_queue_give_back(struct mpmc_queue *queue, const u64 *items,
+			  const u32 *deliveries, unsigned int count);
 
 bool mpmc_queue_ready(struct mpmc_queue *queue);
 bool mpmc_queue_drained(struct mpmc_queue *queue);
 void mpmc_queue_shutdown(struct mpmc_queue *queue);
-u64 mpmc_queue_leased(struct mpmc_queue *queue);
 __poll_t mpmc_queue_poll(struct mpmc_queue *queue, struct file *file,
 			 poll_table *wait, __poll_t mask);
 

@@ -4,13 +4,16 @@
  */
 #include <linux/anon_inodes.h>
 #include <linux/err.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/log2.h>
 #include <linux/poll.h>
 #include <linux/seq_file.h>
 
+#include "consumer.h"
 #include "file.h"
 #include "ioctl.h"
+#include "producer.h"
 #include "queue.h"
 #include "ring.h"
 #include "transfer.h"
@@ -26,15 +29,20 @@ static long queue_info(struct file *file, union mpmc_args *args,
 	if (info->flags)
 		return -EINVAL;
 	info->capacity = queue->capacity.total;
-	info->leased = mpmc_queue_leased(queue);
+	mpmc_consumers_harvest(queue);
+	info->granted = mpmc_producers_granted(queue);
+	info->leased = mpmc_consumers_leased(queue);
 	used = mpmc_capacity_used(&queue->capacity);
-	info->items = used - min(used, info->leased);
+	info->items = used - min(used, info->leased + info->granted);
 	info->segments = queue->segments;
 	info->producers = atomic_read(&queue->producer_count);
 	info->consumers = atomic_read(&queue->consumer_count);
 	info->enqueue_waiters = atomic_read(&queue->writer_count);
 	info->dequeue_waiters = atomic_read(&queue->reader_count);
 	info->state = READ_ONCE(queue->shutdown) ? MPMC_STATE_SHUTDOWN : 0;
+	info->redelivered = atomic64_read(&queue->redelivered);
+	info->dead = atomic64_read(&queue->dead);
+	info->dropped = atomic64_read(&queue->dropped);
 	return 0;
 }
 
@@ -47,16 +55,29 @@ static long queue_shutdown(struct file *file, union mpmc_args *args,
 	return 0;
 }
 
+/* The size of a ring that nobody chose. */
+static int default_entries(u64 capacity)
+{
+	u64 entries = clamp_t(u64, capacity / 8, 1, MPMC_RING_DEFAULT);
+
+	return rounddown_pow_of_two(entries);
+}
+
 /* The size of a token's ring, or an error. */
 static int token_entries(const struct mpmc_queue *queue,
 			 const struct mpmc_token_create *create)
 {
-	if (create->flags || create->pad ||
+	if (create->flags & ~MPMC_TOKEN_ARMED || create->pad ||
 	    create->ring_entries > MPMC_RING_MAX)
 		return -EINVAL;
 	if (!create->ring_entries)
-		return mpmc_ring_default(queue->capacity.total);
+		return default_entries(queue->capacity.total);
 	return roundup_pow_of_two(create->ring_entries);
+}
+
+static bool armed(const union mpmc_args *args)
+{
+	return args->token_create.flags & MPMC_TOKEN_ARMED;
 }
 
 static long producer_create(struct file *file, union mpmc_args *args,
@@ -69,7 +90,8 @@ static long producer_create(struct file *file, union mpmc_args *args,
 		return entries;
 	if (READ_ONCE(queue->shutdown))
 		return -EPIPE;
-	return mpmc_install(mpmc_producer_file(file, entries));
+	return mpmc_install(mpmc_producer_file(file, entries,
+					       armed(args)));
 }
 
 static long consumer_create(struct file *file, union mpmc_args *args,
@@ -79,7 +101,8 @@ static long consumer_create(struct file *file, union mpmc_args *args,
 
 	if (entries < 0)
 		return entries;
-	return mpmc_install(mpmc_consumer_file(file, entries));
+	return mpmc_install(mpmc_consumer_file(file, entries,
+					       armed(args)));
 }
 
 static long item_enqueue(struct file *file, union mpmc_args *args,
@@ -160,6 +183,10 @@ static void queue_fdinfo(struct seq_file *seq, struct file *file)
 	seq_printf(seq, "consumers:\t%u\n", info->consumers);
 	seq_printf(seq, "enqueue-waiters:\t%u\n", info->enqueue_waiters);
 	seq_printf(seq, "dequeue-waiters:\t%u\n", info->dequeue_waiters);
+	seq_printf(seq, "granted:\t%llu\n", info->granted);
+	seq_printf(seq, "redelivered:\t%llu\n", info->redelivered);
+	seq_printf(seq, "dead:\t%llu\n", info->dead);
+	seq_printf(seq, "dropped:\t%llu\n", info->dropped);
 	seq_printf(seq, "state:\t%s\n",
 		   info->state & MPMC_STATE_SHUTDOWN ? "shutdown" : "open");
 }
@@ -167,6 +194,8 @@ static void queue_fdinfo(struct seq_file *seq, struct file *file)
 static void queue_free(struct mpmc_queue *queue)
 {
 	mpmc_user_uncharge(queue->user);
+	if (queue->dead_letter)
+		fput(queue->dead_letter);
 	mpmc_queue_destroy(queue);
 }
 
@@ -185,6 +214,24 @@ static const struct file_operations queue_fops = {
 	.release = queue_release,
 	.llseek = noop_llseek,
 };
+
+/**
+ * mpmc_queue_file_get() - the file of a queue's fd
+ * @fd: the fd
+ *
+ * Return: the file, to be put; or an ERR_PTR: -EBADF, -ENOTTY.
+ */
+struct file *mpmc_queue_file_get(int fd)
+{
+	struct file *file = fget(fd);
+
+	if (!file)
+		return ERR_PTR(-EBADF);
+	if (file->f_op == &queue_fops)
+		return file;
+	fput(file);
+	return ERR_PTR(-ENOTTY);
+}
 
 /**
  * mpmc_queue_file() - make a queue's file

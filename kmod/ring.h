@@ -2,56 +2,81 @@
 #ifndef MPMC_RING_H
 #define MPMC_RING_H
 
+#include <linux/atomic.h>
+#include <linux/cache.h>
 #include <linux/types.h>
+
+/*
+ * A ring is the FIFO of one producer, who may be a process that has it mapped.
+ * ring.c says how it works and why it is safe. These two files use nothing but
+ * atomics and barriers, so that they also build in userspace (selftests/bench).
+ */
 
 #define MPMC_RING_MAX 65536
 #define MPMC_RING_DEFAULT 4096
 
+/* What a position and a flag behind it are in one word. */
+#define MPMC_RING_FLAG 1
+#define MPMC_RING_SHIFT 1
+
+#define MPMC_RING_OPEN ((s64)(~0ULL >> 1))
+
 /**
- * struct mpmc_ring - the memory of a token's ring
+ * struct mpmc_ring - a ring
  * @entries: number of entries, a power of two
- * @pages: the pages, as they may be mapped
- * @page_count: how many
- * @base: where the kernel has them mapped
- * @head: first position in use, on a page of its own
- * @tail: first position not in use, on a page of its own
- * @items: the entries
+ * @order: of which one
+ * @items: the entries; the owner writes them
+ * @tail: first position not in use; the owner writes it
+ * @done: which entries have been copied, by lap, see ring_release()
+ * @broken: the owner wrote what he may not
+ * @limit: the position up to which the owner may write << 1 | sealed: no more
+ *	room is granted
+ * @sealed: position up to which items count after a seal << 1 | that is
+ *	decided; MPMC_RING_OPEN before a seal
+ * @claimed: position up to which consumers have claimed items
+ * @released: position up to which entries are free again
  *
- * Positions only grow; an entry is at its position modulo @entries. Which side
- * writes which index is the token's affair; each has its own page, so that a
- * process may be given one to write and the other to read.
+ * Positions only grow; an entry is at its position modulo @entries.
  */
 struct mpmc_ring {
 	unsigned int entries;
-	struct page **pages;
-	unsigned int page_count;
-	void *base;
-	u64 *head;
-	u64 *tail;
+	unsigned int order;
 	u64 *items;
+	u64 *tail;
+	u32 *done;
+	bool broken;
+	atomic64_t limit;
+	atomic64_t sealed;
+	atomic64_t claimed ____cacheline_aligned;
+	atomic64_t released;
 };
 
-int mpmc_ring_init(struct mpmc_ring *ring, unsigned int entries,
-		   unsigned int extra);
-void mpmc_ring_free(struct mpmc_ring *ring);
-unsigned int mpmc_ring_default(u64 capacity);
-void mpmc_ring_write(struct mpmc_ring *ring, u64 pos, const u64 *items,
-		     unsigned int count);
-void mpmc_ring_read(const struct mpmc_ring *ring, u64 pos, u64 *items,
+void mpmc_ring_init(struct mpmc_ring *ring, unsigned int entries, u64 *items,
+		    u64 *tail, u32 *done);
+unsigned int mpmc_ring_take(struct mpmc_ring *ring, u64 *items,
+			    unsigned int max);
+u64 mpmc_ring_count(struct mpmc_ring *ring);
+u64 mpmc_ring_granted(struct mpmc_ring *ring);
+unsigned int mpmc_ring_room(struct mpmc_ring *ring);
+bool mpmc_ring_grant(struct mpmc_ring *ring, unsigned int count);
+s64 mpmc_ring_revoke(struct mpmc_ring *ring);
+void mpmc_ring_push(struct mpmc_ring *ring, const u64 *items,
 		    unsigned int count);
+unsigned int mpmc_ring_drop(struct mpmc_ring *ring);
 
-static inline unsigned int mpmc_ring_slot(const struct mpmc_ring *ring, u64 pos)
+void mpmc_ring_seal_begin(struct mpmc_ring *ring);
+unsigned int mpmc_ring_seal_end(struct mpmc_ring *ring);
+bool mpmc_ring_accepted(struct mpmc_ring *ring);
+
+/* How far the owner may write. */
+static inline u64 mpmc_ring_limit(const struct mpmc_ring *ring)
 {
-	return pos & (ring->entries - 1);
+	return (u64)atomic64_read(&ring->limit) >> MPMC_RING_SHIFT;
 }
 
-/* How many of count entries from a position on lie in one piece. */
-static inline unsigned int mpmc_ring_piece(const struct mpmc_ring *ring,
-					   u64 pos, unsigned int count)
+static inline bool mpmc_ring_sealed(const struct mpmc_ring *ring)
 {
-	unsigned int rest = ring->entries - mpmc_ring_slot(ring, pos);
-
-	return count < rest ? count : rest;
+	return atomic64_read(&ring->limit) & MPMC_RING_FLAG;
 }
 
 #endif /* MPMC_RING_H */

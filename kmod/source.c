@@ -59,12 +59,53 @@ static unsigned int source_drain(struct mpmc_queue *queue, unsigned int source,
 	return total;
 }
 
-/* A source was found empty: don't look there again until it is not. */
+/* Whether items may come to a source without anybody saying so. */
+static bool source_mapped(struct mpmc_queue *queue, unsigned int source)
+{
+	return source >= queue->segments &&
+	       mpmc_producer_is_mapped(queue, source - queue->segments);
+}
+
+/*
+ * A source was found empty: don't look there again until it is not. A mapped
+ * ring is looked at always. It may have been mapped just now: that is done
+ * before its bit is set, and looked at after it was cleared.
+ */
 static void source_retire(struct mpmc_queue *queue, unsigned int source)
 {
-	if (mpmc_pending_clear_begin(&queue->pending, source))
-		mpmc_pending_clear_end(&queue->pending, source,
-				       source_ready(queue, source));
+	if (source_mapped(queue, source) ||
+	    !mpmc_pending_clear_begin(&queue->pending, source))
+		return;
+	mpmc_pending_clear_end(&queue->pending, source,
+			       source_ready(queue, source) ||
+			       source_mapped(queue, source));
+}
+
+/**
+ * struct look - what was there before a look at all sources
+ * @cleared: for mpmc_pending_missed()
+ * @stamp: of the mapped rings, whose bits are always set
+ */
+struct look {
+	int cleared;
+	u64 stamp;
+};
+
+static void look_begin(struct mpmc_queue *queue, struct look *look)
+{
+	look->cleared = mpmc_pending_begin(&queue->pending);
+	look->stamp = mpmc_producers_stamp(queue);
+}
+
+/*
+ * Whether an item may have been missed that was put behind the look's back. Of
+ * mapped rings each was found empty, and if none got an item from before that
+ * until after it, then there was a moment at which all were.
+ */
+static bool look_missed(struct mpmc_queue *queue, const struct look *look)
+{
+	return mpmc_pending_missed(&queue->pending, look->cleared) ||
+	       mpmc_producers_stamp(queue) != look->stamp;
 }
 
 /* The next source that may hold items, from this one on and around. */
@@ -131,18 +172,17 @@ static void take_pending(struct mpmc_queue *queue, struct mpmc_cursor *cursor,
 int mpmc_queue_take(struct mpmc_queue *queue, struct mpmc_cursor *cursor,
 		    struct mpmc_batch *batch)
 {
-	struct mpmc_pending *pending = &queue->pending;
 	bool drained = READ_ONCE(queue->shutdown) && mpmc_queue_drained(queue);
-	int cleared;
+	struct look look;
 
 	do {
-		cleared = mpmc_pending_begin(pending);
+		look_begin(queue, &look);
 		if (READ_ONCE(queue->requeue.top))
 			mpmc_requeue_take(&queue->requeue, batch);
 		take_pending(queue, cursor, batch);
 		if (batch->count)
 			return 0;
-	} while (mpmc_pending_missed(pending, cleared));
+	} while (look_missed(queue, &look));
 	return drained ? -EPIPE : -EAGAIN;
 }
 
@@ -156,10 +196,10 @@ bool mpmc_queue_ready(struct mpmc_queue *queue)
 {
 	struct mpmc_pending *pending = &queue->pending;
 	unsigned int source;
-	int cleared;
+	struct look look;
 
 	do {
-		cleared = mpmc_pending_begin(pending);
+		look_begin(queue, &look);
 		if (mpmc_requeue_ready(&queue->requeue))
 			return true;
 		source = mpmc_pending_next(pending, 0);
@@ -167,6 +207,6 @@ bool mpmc_queue_ready(struct mpmc_queue *queue)
 		     source = mpmc_pending_next(pending, source + 1))
 			if (source_ready(queue, source))
 				return true;
-	} while (mpmc_pending_missed(pending, cleared));
+	} while (look_missed(queue, &look));
 	return false;
 }

@@ -11,8 +11,10 @@
 #include <linux/slab.h>
 
 #include "consumer.h"
+#include "delivery.h"
 #include "file.h"
 #include "ioctl.h"
+#include "map.h"
 #include "producer.h"
 #include "queue.h"
 #include "transfer.h"
@@ -22,12 +24,47 @@
  * @queue_file: keeps the queue
  * @producer: the token, if it is one of a producer
  * @consumer: or this one
+ * @armed: it keeps its queue armed
  */
 struct token {
 	struct file *queue_file;
 	struct mpmc_producer *producer;
 	struct mpmc_consumer *consumer;
+	bool armed;
 };
+
+static struct mpmc_queue *token_queue(const struct token *token)
+{
+	return token->queue_file->private_data;
+}
+
+static const struct mpmc_pages *token_pages(const struct token *token)
+{
+	return token->producer ? &token->producer->pages :
+				 &token->consumer->pages;
+}
+
+/* Where everything is in a mapping. */
+static void token_info_map(const struct token *token,
+			   struct mpmc_token_info *info)
+{
+	const struct mpmc_pages *pages = token_pages(token);
+	bool produces = token->producer;
+
+	info->kernel_size = 0;
+	info->owner_size = 0;
+	info->token_offset = PAGE_SIZE;
+	info->items_offset = produces ? PAGE_SIZE : 2 * PAGE_SIZE;
+	info->deliveries_offset = 0;
+	info->pad = 0;
+	if (!produces)
+		info->deliveries_offset = info->items_offset +
+			token->consumer->entries * sizeof(u64);
+	if (produces && token_queue(token)->segments == 1)
+		return;
+	info->kernel_size = mpmc_map_kernel_size(pages, !produces);
+	info->owner_size = mpmc_map_owner_size(pages, produces);
+}
 
 static long token_info(struct file *file, union mpmc_args *args,
 		       void __user *user)
@@ -37,14 +74,15 @@ static long token_info(struct file *file, union mpmc_args *args,
 
 	if (info->flags)
 		return -EINVAL;
+	token_info_map(token, info);
 	if (token->producer) {
 		info->kind = MPMC_TOKEN_PRODUCER;
 		info->ring_entries = token->producer->ring.entries;
 		info->items = mpmc_producer_items(token->producer);
 	} else {
 		info->kind = MPMC_TOKEN_CONSUMER;
-		info->ring_entries = token->consumer->ring.entries;
-		info->items = mpmc_consumer_leased(token->consumer);
+		info->ring_entries = token->consumer->entries;
+		info->items = mpmc_lease_count(token->consumer);
 	}
 	return 0;
 }
@@ -61,6 +99,22 @@ static void token_fdinfo(struct seq_file *seq, struct file *file)
 	seq_printf(seq, "items:\t%llu\n", info->items);
 }
 
+/* Both sides of the queue: a token has business with either. */
+static void token_keep_armed(const struct token *token, bool keep)
+{
+	struct mpmc_queue *queue = token_queue(token);
+
+	if (!token->armed)
+		return;
+	if (keep) {
+		mpmc_sleepers_keep(&queue->read_sleepers);
+		mpmc_sleepers_keep(&queue->write_sleepers);
+	} else {
+		mpmc_sleepers_unkeep(&queue->read_sleepers);
+		mpmc_sleepers_unkeep(&queue->write_sleepers);
+	}
+}
+
 static int token_release(struct inode *inode, struct file *file)
 {
 	struct token *token = file->private_data;
@@ -69,9 +123,68 @@ static int token_release(struct inode *inode, struct file *file)
 		mpmc_producer_close(token->producer);
 	if (token->consumer)
 		mpmc_consumer_close(token->consumer);
+	token_keep_armed(token, false);
 	fput(token->queue_file);
 	kfree(token);
 	return 0;
+}
+
+/* --- Mappings --- */
+
+static atomic_t *token_maps(const struct token *token)
+{
+	return token->producer ? &token->producer->maps :
+				 &token->consumer->maps;
+}
+
+static void owner_open(struct vm_area_struct *vma)
+{
+	atomic_inc(token_maps(vma->vm_file->private_data));
+}
+
+static void owner_close(struct vm_area_struct *vma)
+{
+	struct token *token = vma->vm_file->private_data;
+
+	if (!atomic_dec_and_test(token_maps(token)))
+		return;
+	if (token->producer)
+		mpmc_producer_unmap(token->producer);
+	else
+		mpmc_consumer_unmap(token->consumer);
+}
+
+static const struct vm_operations_struct owner_ops = {
+	.open = owner_open,
+	.close = owner_close,
+	.may_split = mpmc_map_may_split,
+};
+
+static int token_mmap_owner(struct token *token, struct vm_area_struct *vma)
+{
+	int ret = token->producer ? mpmc_producer_map(token->producer) :
+				    mpmc_consumer_map(token->consumer);
+
+	if (ret)
+		return ret;
+	ret = mpmc_map_owner(vma, token_pages(token), token->producer,
+			     &owner_ops);
+	if (ret)
+		atomic_dec(token_maps(token));
+	return ret;
+}
+
+static int token_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct token *token = file->private_data;
+	u64 offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
+
+	if (offset == MPMC_MAP_OWNER)
+		return token_mmap_owner(token, vma);
+	if (offset != MPMC_MAP_KERNEL)
+		return -EINVAL;
+	return mpmc_map_kernel(vma, token_queue(token)->page,
+			       token_pages(token), token->consumer);
 }
 
 static long producer_enqueue(struct file *file, union mpmc_args *args,
@@ -83,12 +196,35 @@ static long producer_enqueue(struct file *file, union mpmc_args *args,
 				 &args->transfer);
 }
 
+static long producer_kick(struct file *file, union mpmc_args *args,
+			  void __user *user)
+{
+	struct mpmc_producer *producer =
+		((struct token *)file->private_data)->producer;
+	const struct mpmc_token_kick *kick = &args->token_kick;
+	int ret;
+
+	if (kick->flags || kick->pad || !kick->count)
+		return -EINVAL;
+	if (!mpmc_producer_enter(producer))
+		return -EBUSY;
+	ret = mpmc_producer_kick(producer, kick->count);
+	mpmc_producer_leave(producer);
+	return ret;
+}
+
 static const struct mpmc_command producer_commands[] = {
 	{
 		.cmd = MPMC_IOC_ITEM_ENQUEUE,
 		.size = sizeof(struct mpmc_transfer),
 		.min_size = offsetofend(struct mpmc_transfer, deadline),
 		.handler = producer_enqueue,
+	},
+	{
+		.cmd = MPMC_IOC_TOKEN_KICK,
+		.size = sizeof(struct mpmc_token_kick),
+		.min_size = offsetofend(struct mpmc_token_kick, pad),
+		.handler = producer_kick,
 	},
 	{
 		.cmd = MPMC_IOC_TOKEN_INFO,
@@ -119,6 +255,7 @@ static const struct file_operations producer_fops = {
 	.unlocked_ioctl = producer_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.poll = producer_poll,
+	.mmap = token_mmap,
 	.show_fdinfo = token_fdinfo,
 	.release = token_release,
 	.llseek = noop_llseek,
@@ -129,7 +266,39 @@ static long consumer_dequeue(struct file *file, union mpmc_args *args,
 {
 	struct token *token = file->private_data;
 
-	return mpmc_transfer_lease(token->consumer, &args->transfer, user);
+	return mpmc_delivery_dequeue(token->consumer, &args->transfer, user);
+}
+
+static long consumer_kick(struct file *file, union mpmc_args *args,
+			  void __user *user)
+{
+	struct token *token = file->private_data;
+
+	return mpmc_delivery_kick(token->consumer, &args->token_kick);
+}
+
+static long lease_fill(struct file *file, union mpmc_args *args,
+		       void __user *user)
+{
+	struct token *token = file->private_data;
+
+	return mpmc_delivery_fill(token->consumer, &args->lease);
+}
+
+static long lease_commit(struct file *file, union mpmc_args *args,
+			 void __user *user)
+{
+	struct token *token = file->private_data;
+
+	return mpmc_delivery_end(token->consumer, &args->lease_end, true);
+}
+
+static long lease_release(struct file *file, union mpmc_args *args,
+			  void __user *user)
+{
+	struct token *token = file->private_data;
+
+	return mpmc_delivery_end(token->consumer, &args->lease_end, false);
 }
 
 static const struct mpmc_command consumer_commands[] = {
@@ -138,6 +307,30 @@ static const struct mpmc_command consumer_commands[] = {
 		.size = sizeof(struct mpmc_transfer),
 		.min_size = offsetofend(struct mpmc_transfer, deadline),
 		.handler = consumer_dequeue,
+	},
+	{
+		.cmd = MPMC_IOC_LEASE_FILL,
+		.size = sizeof(struct mpmc_lease),
+		.min_size = offsetofend(struct mpmc_lease, deadline),
+		.handler = lease_fill,
+	},
+	{
+		.cmd = MPMC_IOC_LEASE_COMMIT,
+		.size = sizeof(struct mpmc_lease_end),
+		.min_size = offsetofend(struct mpmc_lease_end, pad),
+		.handler = lease_commit,
+	},
+	{
+		.cmd = MPMC_IOC_LEASE_RELEASE,
+		.size = sizeof(struct mpmc_lease_end),
+		.min_size = offsetofend(struct mpmc_lease_end, pad),
+		.handler = lease_release,
+	},
+	{
+		.cmd = MPMC_IOC_TOKEN_KICK,
+		.size = sizeof(struct mpmc_token_kick),
+		.min_size = offsetofend(struct mpmc_token_kick, pad),
+		.handler = consumer_kick,
 	},
 	{
 		.cmd = MPMC_IOC_TOKEN_INFO,
@@ -161,7 +354,7 @@ static __poll_t consumer_poll(struct file *file, poll_table *wait)
 	__poll_t events = mpmc_queue_poll(token->consumer->queue, file, wait,
 					  MPMC_POLL_IN);
 
-	if (mpmc_consumer_leased(token->consumer))
+	if (mpmc_lease_count(token->consumer))
 		events |= MPMC_POLL_IN;
 	return events;
 }
@@ -171,6 +364,7 @@ static const struct file_operations consumer_fops = {
 	.unlocked_ioctl = consumer_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.poll = consumer_poll,
+	.mmap = token_mmap,
 	.show_fdinfo = token_fdinfo,
 	.release = token_release,
 	.llseek = noop_llseek,
@@ -180,7 +374,7 @@ static const struct file_operations consumer_fops = {
 static struct file *token_file(struct file *queue_file,
 			       const struct file_operations *fops,
 			       struct mpmc_producer *producer,
-			       struct mpmc_consumer *consumer)
+			       struct mpmc_consumer *consumer, bool armed)
 {
 	struct token *token = kmalloc(sizeof(*token), GFP_KERNEL_ACCOUNT);
 	struct file *file = ERR_PTR(-ENOMEM);
@@ -188,13 +382,17 @@ static struct file *token_file(struct file *queue_file,
 	if (token) {
 		token->producer = producer;
 		token->consumer = consumer;
+		token->armed = armed;
 		token->queue_file = get_file(queue_file);
+		token_keep_armed(token, true);
 		file = anon_inode_getfile("[mpmc-token]", fops, token, O_RDWR);
 	}
 	if (!IS_ERR(file))
 		return file;
-	if (token)
+	if (token) {
+		token_keep_armed(token, false);
 		fput(queue_file);
+	}
 	kfree(token);
 	if (producer)
 		mpmc_producer_close(producer);
@@ -207,34 +405,40 @@ static struct file *token_file(struct file *queue_file,
  * mpmc_producer_file() - make a producer token with its file
  * @queue_file: the queue's
  * @entries: size of the token's ring, a power of two
+ * @armed: it keeps its queue armed
  *
  * Context: process; may sleep.
  * Return: the file or an ERR_PTR.
  */
-struct file *mpmc_producer_file(struct file *queue_file, unsigned int entries)
+struct file *mpmc_producer_file(struct file *queue_file, unsigned int entries,
+				bool armed)
 {
 	struct mpmc_producer *producer =
 		mpmc_producer_create(queue_file->private_data, entries);
 
 	if (IS_ERR(producer))
 		return ERR_CAST(producer);
-	return token_file(queue_file, &producer_fops, producer, NULL);
+	return token_file(queue_file, &producer_fops, producer, NULL,
+			  armed);
 }
 
 /**
  * mpmc_consumer_file() - make a consumer token with its file
  * @queue_file: the queue's
  * @entries: size of the token's ring, a power of two
+ * @armed: it keeps its queue armed
  *
  * Context: process; may sleep.
  * Return: the file or an ERR_PTR.
  */
-struct file *mpmc_consumer_file(struct file *queue_file, unsigned int entries)
+struct file *mpmc_consumer_file(struct file *queue_file, unsigned int entries,
+				bool armed)
 {
 	struct mpmc_consumer *consumer =
 		mpmc_consumer_create(queue_file->private_data, entries);
 
 	if (IS_ERR(consumer))
 		return ERR_CAST(consumer);
-	return token_file(queue_file, &consumer_fops, NULL, consumer);
+	return token_file(queue_file, &consumer_fops, NULL, consumer,
+			  armed);
 }

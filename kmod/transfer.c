@@ -16,7 +16,6 @@
 #include "batch.h"
 #include "compat/timens.h"
 #include "compat/uninitialized.h"
-#include "consumer.h"
 #include "copy.h"
 #include "producer.h"
 #include "queue.h"
@@ -79,7 +78,13 @@ static void buffer_free(void *buffer, unsigned int count)
 		kvfree(buffer);
 }
 
-static int transfer_check(const struct mpmc_transfer *transfer)
+/**
+ * mpmc_transfer_check() - whether what a caller asks for has a meaning
+ * @transfer: what he asks for
+ *
+ * Return: 0 or -EINVAL.
+ */
+int mpmc_transfer_check(const struct mpmc_transfer *transfer)
 {
 	if (transfer->flags & ~TRANSFER_FLAGS || transfer->pad ||
 	    !transfer->count)
@@ -91,24 +96,35 @@ static int transfer_check(const struct mpmc_transfer *transfer)
 	return 0;
 }
 
-/* Wait as the caller wishes. */
-static int transfer_wait(const struct mpmc_transfer *transfer,
-			 struct mpmc_waiter *waiter)
+/**
+ * mpmc_transfer_wait() - wait as a caller wishes
+ * @waiter: who waits
+ * @deadline: until when, in the caller's time namespace
+ *
+ * Return: what the attempt returned; -ETIMEDOUT; -ERESTARTSYS.
+ */
+int mpmc_transfer_wait(struct mpmc_waiter *waiter, u64 deadline)
 {
-	u64 deadline = transfer->deadline;
-
 	if (deadline <= KTIME_MAX)
 		deadline = mpmc_timens_to_host(deadline);
 	return mpmc_wait(waiter, deadline);
 }
 
-/*
- * Write items where the caller wants them, offset items behind the first; not
- * if he is being killed and will never look at them.
+/**
+ * mpmc_transfer_copy_out() - write items where the caller wants them
+ * @transfer: what he asks for
+ * @user: his structure
+ * @offset: how many items there are already
+ * @items: the items
+ * @count: how many
+ *
+ * Not if he is being killed and will never look at them.
+ *
+ * Return: 0, -EFAULT, -EINTR.
  */
-static int transfer_copy_out(const struct mpmc_transfer *transfer,
-			     void __user *user, unsigned int offset,
-			     const u64 *items, unsigned int count)
+int mpmc_transfer_copy_out(const struct mpmc_transfer *transfer,
+			   void __user *user, unsigned int offset,
+			   const u64 *items, unsigned int count)
 {
 	struct mpmc_transfer __user *inlined = user;
 	u64 __user *array = u64_to_user_ptr(transfer->items);
@@ -141,7 +157,7 @@ static int put_look(struct mpmc_queue *queue, u64 count)
 {
 	if (READ_ONCE(queue->shutdown))
 		return -EPIPE;
-	return mpmc_capacity_has(&queue->capacity, count) ? 0 : -EAGAIN;
+	return mpmc_queue_has_room(queue, count) ? 0 : -EAGAIN;
 }
 
 static int put_look_attempt(struct mpmc_waiter *waiter)
@@ -160,7 +176,7 @@ static noinline int put_wait(struct mpmc_queue *queue, unsigned int share,
 	put.waiter.room = transfer->count;
 	put.waiter.attempt = attempt;
 	put.share = share;
-	return transfer_wait(transfer, &put.waiter);
+	return mpmc_transfer_wait(&put.waiter, transfer->deadline);
 }
 
 /* Take credits; wait for them if the caller wishes. */
@@ -225,9 +241,8 @@ static int put_items(struct mpmc_queue *queue, struct mpmc_producer *producer,
 	unsigned int home = producer ? 0 : mpmc_queue_home(queue);
 	unsigned int share = producer ? mpmc_producer_share(producer) :
 					mpmc_queue_home_share(queue, home);
-	unsigned int need = put_blocks(producer, count);
+	int ret, need = put_blocks(producer, count);
 	struct mpmc_spare spare = {};
-	int ret;
 
 	do {
 		ret = producer ? mpmc_producer_prepare(producer, count) :
@@ -242,9 +257,11 @@ static int put_items(struct mpmc_queue *queue, struct mpmc_producer *producer,
 						    count) :
 				  mpmc_queue_put(queue, home, &spare, items,
 						 count);
-		if (need)
+		if (need < 0)
+			ret = need;
+		else if (need)
 			mpmc_queue_unreserve(queue, count);
-	} while (need);
+	} while (need > 0);
 	if (spare.count)
 		mpmc_pool_drain(&queue->pool, &spare);
 	return ret;
@@ -260,10 +277,28 @@ static int put_enter(struct mpmc_queue *queue, struct mpmc_producer *producer,
 		return put_items(queue, NULL, transfer, items);
 	if (!mpmc_producer_enter(producer))
 		return -EBUSY;
-	ret = put_items(queue, queue->segments > 1 ? producer : NULL, transfer,
-			items);
+	ret = mpmc_producer_begin(producer);
+	if (!ret)
+		ret = put_items(queue, queue->segments > 1 ? producer : NULL,
+				transfer, items);
+	mpmc_producer_end(producer);
 	mpmc_producer_leave(producer);
 	return ret;
+}
+
+/**
+ * mpmc_transfer_put_one() - put an item that is in the kernel already
+ * @queue: the queue
+ * @item: the item
+ *
+ * Context: process; may sleep for memory.
+ * Return: 0, -EAGAIN, -EPIPE, -ENOMEM.
+ */
+int mpmc_transfer_put_one(struct mpmc_queue *queue, u64 item)
+{
+	struct mpmc_transfer transfer = { .count = 1 };
+
+	return put_items(queue, NULL, &transfer, &item);
 }
 
 static noinline int put_array(struct mpmc_queue *queue,
@@ -296,7 +331,7 @@ long mpmc_transfer_put(struct mpmc_queue *queue,
 		       struct mpmc_producer *producer,
 		       struct mpmc_transfer *transfer)
 {
-	int ret = transfer_check(transfer);
+	int ret = mpmc_transfer_check(transfer);
 
 	if (ret)
 		return ret;
@@ -336,7 +371,7 @@ static noinline int take_wait(struct mpmc_queue *queue,
 	take.waiter.attempt = take_attempt;
 	take.cursor = cursor;
 	take.batch = batch;
-	return transfer_wait(transfer, &take.waiter);
+	return mpmc_transfer_wait(&take.waiter, transfer->deadline);
 }
 
 /* Fill a batch; wait for the first item if the caller wishes. */
@@ -354,20 +389,30 @@ static int take_batch(struct mpmc_queue *queue,
 	return ret;
 }
 
+/* Nobody has seen these items: they have not been handed out. */
+static void take_undo(struct mpmc_batch *batch)
+{
+	unsigned int i;
+
+	mpmc_batch_complete(batch);
+	for (i = 0; i < batch->count; i++)
+		batch->deliveries[i]--;
+}
+
 /* Hand a batch to the caller, or put it back. */
 static int take_deliver(struct mpmc_queue *queue,
 			const struct mpmc_transfer *transfer,
 			void __user *user, unsigned int offset,
 			struct mpmc_batch *batch)
 {
-	int ret = transfer_copy_out(transfer, user, offset, batch->items,
-				    batch->count);
+	int ret = mpmc_transfer_copy_out(transfer, user, offset, batch->items,
+					 batch->count);
 
 	if (!ret) {
 		mpmc_queue_finish(queue, batch);
 		return 0;
 	}
-	mpmc_batch_complete(batch);
+	take_undo(batch);
 	mpmc_queue_requeue(queue, batch->items, batch->deliveries,
 			   batch->count);
 	return ret;
@@ -443,7 +488,7 @@ static long take_many(struct mpmc_queue *queue,
 long mpmc_transfer_take(struct mpmc_queue *queue,
 			struct mpmc_transfer *transfer, void __user *user)
 {
-	int ret = transfer_check(transfer);
+	int ret = mpmc_transfer_check(transfer);
 
 	if (ret)
 		return ret;
@@ -451,89 +496,4 @@ long mpmc_transfer_take(struct mpmc_queue *queue,
 		return take_one(queue, transfer, user);
 	transfer->count = min_t(u32, transfer->count, INT_MAX);
 	return take_many(queue, transfer, user);
-}
-
-/* --- Taking through a token --- */
-
-struct lease {
-	struct mpmc_waiter waiter;
-	struct mpmc_consumer *consumer;
-	unsigned int max;
-};
-
-static int lease_attempt(struct mpmc_waiter *waiter)
-{
-	struct lease *lease = container_of(waiter, struct lease, waiter);
-
-	return mpmc_consumer_refill(lease->consumer, lease->max);
-}
-
-static noinline int lease_wait(struct mpmc_consumer *consumer,
-			       const struct mpmc_transfer *transfer,
-			       unsigned int max)
-{
-	struct lease lease;
-
-	lease.waiter.queue = consumer->queue;
-	lease.waiter.room = 0;
-	lease.waiter.attempt = lease_attempt;
-	lease.consumer = consumer;
-	lease.max = max;
-	return transfer_wait(transfer, &lease.waiter);
-}
-
-static long lease_items(struct mpmc_consumer *consumer,
-			const struct mpmc_transfer *transfer,
-			void __user *user)
-{
-	const u64 *items;
-	unsigned int n;
-	long total = 0;
-	int ret;
-
-	do {
-		n = transfer->count - total;
-		ret = mpmc_consumer_refill(consumer, n);
-		if (ret == -EAGAIN && !total &&
-		    transfer->flags & MPMC_TRANSFER_WAIT)
-			ret = lease_wait(consumer, transfer, n);
-		if (ret)
-			return total ?: ret;
-		n = mpmc_consumer_piece(consumer, n, &items);
-		ret = transfer_copy_out(transfer, user, total, items, n);
-		/*
-		 * What could not be copied stays leased, for the next call; or
-		 * goes back with the token, if there is none.
-		 */
-		if (ret)
-			return total ?: ret;
-		mpmc_consumer_commit(consumer, n);
-		total += n;
-		cond_resched();
-	} while (total < transfer->count && !signal_pending(current));
-	return total;
-}
-
-/**
- * mpmc_transfer_lease() - take items for a caller through a token
- * @consumer: the token
- * @transfer: what the caller asks for
- * @user: the caller's structure
- *
- * Context: process; may sleep.
- * Return: how many, at least one, or an error of struct mpmc_transfer's.
- */
-long mpmc_transfer_lease(struct mpmc_consumer *consumer,
-			 struct mpmc_transfer *transfer, void __user *user)
-{
-	long ret = transfer_check(transfer);
-
-	if (ret)
-		return ret;
-	if (!mpmc_consumer_enter(consumer))
-		return -EBUSY;
-	transfer->count = min_t(u32, transfer->count, INT_MAX);
-	ret = lease_items(consumer, transfer, user);
-	mpmc_consumer_leave(consumer);
-	return ret;
 }

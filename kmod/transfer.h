@@ -4,9 +4,9 @@
 
 #include <uapi/linux/mpmc.h>
 
-struct mpmc_consumer;
 struct mpmc_producer;
 struct mpmc_queue;
+struct mpmc_waiter;
 
 int mpmc_transfer_init(void);
 void mpmc_transfer_exit(void);
@@ -16,7 +16,12 @@ long mpmc_transfer_put(struct mpmc_queue *queue,
 		       struct mpmc_transfer *transfer);
 long mpmc_transfer_take(struct mpmc_queue *queue,
 			struct mpmc_transfer *transfer, void __user *user);
-long mpmc_transfer_lease(struct mpmc_consumer *consumer,
-			 struct mpmc_transfer *transfer, void __user *user);
+int mpmc_transfer_put_one(struct mpmc_queue *queue, u64 item);
+
+int mpmc_transfer_check(const struct mpmc_transfer *transfer);
+int mpmc_transfer_wait(struct mpmc_waiter *waiter, u64 deadline);
+int mpmc_transfer_copy_out(const struct mpmc_transfer *transfer,
+			   void __user *user, unsigned int offset,
+			   const u64 *items, unsigned int count);
 
 #endif /* MPMC_TRANSFER_H */

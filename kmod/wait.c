@@ -13,7 +13,7 @@
  * attempt: is there an item?
  *
  * A pairs with B: either the sleeper sees the item, or the producer sees the
- * sleeper.
+ * sleeper. (The owner of a mapped ring makes no such barrier: sleepers.c.)
  *
  * One item wakes one waiter. A waiter that was chosen and goes on to leave, or
  * back to sleep, may do so while there is more to be had than it took: an item
@@ -75,6 +75,26 @@ static bool wake_has_room(struct wake *wake, u64 room)
 	return wake->room >= room;
 }
 
+/* It does not sleep any more, as far as owners of mapped rings are concerned. */
+static void waiter_uncount(struct mpmc_waiter *waiter)
+{
+	if (xchg(&waiter->counted, false))
+		mpmc_sleepers_remove(waiter->sleepers);
+}
+
+/*
+ * It is going to. Counted before it enters the wait queue, for who finds it there
+ * takes it off the count.
+ */
+static void waiter_count(struct mpmc_waiter *waiter)
+{
+	if (READ_ONCE(waiter->counted))
+		return;
+	mpmc_sleepers_add(waiter->sleepers);
+	/* Before it can be found: prepare_to_wait_exclusive() locks. */
+	WRITE_ONCE(waiter->counted, true);
+}
+
 static int waiter_wake(struct wait_queue_entry *entry, unsigned int mode,
 		       int sync, void *key)
 {
@@ -85,6 +105,7 @@ static int waiter_wake(struct wait_queue_entry *entry, unsigned int mode,
 		return 0;
 	/* Before it runs, and while its stack is still there. */
 	WRITE_ONCE(waiter->woken, true);
+	waiter_uncount(waiter);
 	return autoremove_wake_function(entry, mode, sync, key);
 }
 
@@ -128,6 +149,7 @@ static int waiter_loop(struct mpmc_waiter *waiter, wait_queue_head_t *head,
 	int ret;
 
 	for (;;) {
+		waiter_count(waiter);
 		prepare_to_wait_exclusive(head, &waiter->entry,
 					  TASK_INTERRUPTIBLE);
 		/*
@@ -203,12 +225,16 @@ int mpmc_wait(struct mpmc_waiter *waiter, u64 deadline)
 		return ret;
 	init_wait(&waiter->entry);
 	waiter->entry.func = waiter_wake;
+	waiter->sleepers = waiter->room ? &queue->write_sleepers :
+					  &queue->read_sleepers;
+	waiter->counted = false;
 	waiter->woken = false;
 	atomic_inc(count);
 	start = local_clock();
 	ret = waiter_loop(waiter, head, deadline);
 	WRITE_ONCE(*spin, waiter_next_spin(spun, local_clock() - start));
 	finish_wait(head, &waiter->entry);
+	waiter_uncount(waiter);
 	atomic_dec(count);
 	waiter_pass_on(waiter);
 	return ret;

@@ -12,6 +12,8 @@
  * @entry: in the queue's readers or writers
  * @queue: the queue
  * @room: how many items it wants to put; 0 for one that takes
+ * @sleepers: where it is counted while it sleeps
+ * @counted: it is
  * @woken: it was chosen by a wake-up
  * @attempt: tries what is waited for. Returns -EAGAIN to go on waiting; must
  *	not sleep
@@ -20,6 +22,8 @@ struct mpmc_waiter {
 	struct wait_queue_entry entry;
 	struct mpmc_queue *queue;
 	u64 room;
+	struct mpmc_sleepers *sleepers;
+	bool counted;
 	bool woken;
 	int (*attempt)(struct mpmc_waiter *waiter);
 };

@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Leases: what a consumer token has been handed and has not finished with
+ *
+ * The kernel writes items and advances the tail, in the owner's calls alone; the
+ * owner advances the head, by a call or in memory that he has mapped, and so
+ * finishes with items. The items keep their credits until somebody has looked at
+ * the head and returned them: the owner in a call, or anybody who finds the
+ * queue full. They claim what they return by a compare-and-exchange of the
+ * position up to which credits have been returned, and entries are used again
+ * only behind that.
+ *
+ * The head may be mapped, and is not trusted: if it is not between what was
+ * returned and the tail, then nothing has been finished with.
+ *
+ * Items have their credits from different shares of the capacity. The lease
+ * notes runs of them. Where there are too many the last one is made longer, and
+ * who comes late may read a run that has been used again: then credits go to
+ * another share than they came from, which does no harm. Their number is that of
+ * the positions claimed.
+ */
+#include <linux/kernel.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <uapi/linux/mpmc.h>
+
+#include "batch.h"
+#include "compat/uninitialized.h"
+#include "consumer.h"
+#include "producer.h"
+#include "wait.h"
+
+#define RUN_SHIFT 8
+
+static_assert(MPMC_SHARES_MAX <= 1 << RUN_SHIFT);
+
+static inline unsigned int lease_slot(const struct mpmc_consumer *consumer,
+				      u64 pos)
+{
+	return pos & (consumer->entries - 1);
+}
+
+/* How many entries from a position on lie in one piece. */
+static inline unsigned int lease_piece(const struct mpmc_consumer *consumer,
+				       u64 pos, unsigned int count)
+{
+	return min(count, consumer->entries - lease_slot(consumer, pos));
+}
+
+/* The head, if it is one; else as if nothing had been finished with. */
+static u64 lease_head(struct mpmc_consumer *consumer, u64 returned)
+{
+	/* Acquire: pairs with the owner's release, he has read the items. */
+	u64 head = smp_load_acquire(consumer->head);
+	u64 tail = READ_ONCE(consumer->tail);
+
+	return head - returned <= tail - returned ? head : returned;
+}
+
+/**
+ * mpmc_lease_count() - how many items a lease has
+ * @consumer: the token
+ *
+ * Context: any.
+ * Return: the number, approximate while its owner is at work.
+ */
+u64 mpmc_lease_count(struct mpmc_consumer *consumer)
+{
+	u64 returned = atomic64_read_acquire(&consumer->returned);
+	u64 head = lease_head(consumer, returned);
+
+	return READ_ONCE(consumer->tail) - head;
+}
+
+/**
+ * mpmc_lease_check() - whether the owner has kept to the rules
+ * @consumer: the token, which the caller is inside of
+ *
+ * Return: 0 or -EIO.
+ */
+int mpmc_lease_check(struct mpmc_consumer *consumer)
+{
+	u64 returned = atomic64_read_acquire(&consumer->returned);
+
+	if (READ_ONCE(*consumer->head) - returned > consumer->tail - returned)
+		set_bit(MPMC_CONSUMER_BROKEN, &consumer->state);
+	return test_bit(MPMC_CONSUMER_BROKEN, &consumer->state) ? -EIO : 0;
+}
+
+/* --- Credits --- */
+
+/* The run that a position is in; at least the last one there is. */
+static u64 lease_run(struct mpmc_consumer *consumer, u64 pos)
+{
+	unsigned int first = READ_ONCE(consumer->first_run);
+	/* Acquire: pairs with the release in lease_note_run(). */
+	unsigned int last = smp_load_acquire(&consumer->runs) - 1;
+	u64 run;
+
+	for (;; first++) {
+		run = READ_ONCE(consumer->run[first % MPMC_LEASE_RUNS]);
+		if (run >> RUN_SHIFT > pos || (int)(first - last) >= 0)
+			break;
+	}
+	WRITE_ONCE(consumer->first_run, first);
+	return run;
+}
+
+/* Note where the credits of so many items behind the tail go. */
+static void lease_note_run(struct mpmc_consumer *consumer, u64 end,
+			   unsigned int share)
+{
+	u64 *last = &consumer->run[(consumer->runs - 1) % MPMC_LEASE_RUNS];
+	u64 *next = &consumer->run[consumer->runs % MPMC_LEASE_RUNS];
+	u64 run = end << RUN_SHIFT | share;
+
+	if (consumer->runs && (*last & (BIT(RUN_SHIFT) - 1)) == share) {
+		WRITE_ONCE(*last, run);
+	} else if (*next >> RUN_SHIFT <= atomic64_read(&consumer->returned)) {
+		WRITE_ONCE(*next, run);
+		/* Release: the run is there before it counts. */
+		smp_store_release(&consumer->runs, consumer->runs + 1);
+	} else {
+		WRITE_ONCE(*last, end << RUN_SHIFT |
+				  (*last & (BIT(RUN_SHIFT) - 1)));
+	}
+}
+
+/**
+ * mpmc_lease_harvest() - return the credits of what has been finished with
+ * @consumer: the token
+ *
+ * The caller wakes those who wait for room.
+ *
+ * Context: any, inside an RCU read-side section, or of the owner.
+ * Return: how many credits that were.
+ */
+u64 mpmc_lease_harvest(struct mpmc_consumer *consumer)
+{
+	struct mpmc_capacity *capacity = &consumer->queue->capacity;
+	u64 run, count, total = 0;
+	s64 from;
+
+	for (;;) {
+		/* Acquire: before the head, which is behind it. */
+		from = atomic64_read_acquire(&consumer->returned);
+		count = lease_head(consumer, from) - from;
+		if (!count)
+			return total;
+		run = lease_run(consumer, from);
+		if (run >> RUN_SHIFT > from)
+			count = min(count, (run >> RUN_SHIFT) - from);
+		if (!atomic64_try_cmpxchg(&consumer->returned, &from,
+					  from + count))
+			continue;
+		mpmc_capacity_return(capacity, run & (BIT(RUN_SHIFT) - 1),
+				     count);
+		total += count;
+	}
+}
+
+/* --- Filling --- */
+
+/* Write down the deliveries of items that have none written down. */
+static void lease_complete(struct mpmc_consumer *consumer, u64 pos, u64 end)
+{
+	for (pos = max(pos, consumer->page->again); pos < end; pos++)
+		consumer->deliveries[lease_slot(consumer, pos)] = 1;
+}
+
+/* The batch is there: let the owner see it. */
+static void lease_publish(struct mpmc_consumer *consumer,
+			  const struct mpmc_batch *batch)
+{
+	u64 end = consumer->tail;
+	unsigned int i;
+
+	for (i = 0; i < batch->runs; i++) {
+		end += batch->run[i].count;
+		lease_note_run(consumer, end, batch->run[i].share);
+	}
+	if (batch->again) {
+		lease_complete(consumer, atomic64_read(&consumer->returned),
+			       consumer->tail);
+		/* Release: their deliveries are there. */
+		smp_store_release(&consumer->page->again,
+				  consumer->tail + batch->again);
+	}
+	WRITE_ONCE(consumer->tail, end);
+	/* Release: pairs with the owner's reads; he is in this call. */
+	smp_store_release(&consumer->page->position, end);
+}
+
+/* Lease up to max items into one piece of the ring. */
+static int lease_fill_piece(struct mpmc_consumer *consumer, unsigned int max)
+{
+	unsigned int slot = lease_slot(consumer, consumer->tail);
+	struct mpmc_queue *queue = consumer->queue;
+	struct mpmc_batch batch mpmc_uninitialized;
+	int ret;
+
+	mpmc_batch_clear(&batch);
+	batch.items = consumer->items + slot;
+	batch.deliveries = consumer->deliveries + slot;
+	batch.max = lease_piece(consumer, consumer->tail, max);
+	ret = mpmc_queue_take(queue, &consumer->cursor, &batch);
+	if (ret)
+		return ret;
+	lease_publish(consumer, &batch);
+	return batch.count;
+}
+
+/* A fair share of what there is: half of what would be everybody's. */
+static unsigned int lease_share(struct mpmc_consumer *consumer)
+{
+	struct mpmc_queue *queue = consumer->queue;
+	unsigned int consumers = max(atomic_read(&queue->consumer_count), 1);
+	u64 used = mpmc_capacity_used(&queue->capacity);
+	u64 taken = mpmc_consumers_leased(queue) +
+		    mpmc_producers_granted(queue);
+
+	return min_t(u64, (used - min(used, taken)) / (2 * consumers),
+		     consumer->entries);
+}
+
+/*
+ * Where deliveries are limited, what came back is leased one by one: of a lease
+ * that comes back again only the first item is to blame, and the others are not
+ * to die with it.
+ */
+static bool lease_one_by_one(struct mpmc_consumer *consumer)
+{
+	return consumer->queue->max_deliveries &&
+	       READ_ONCE(consumer->queue->requeue.top);
+}
+
+/**
+ * mpmc_lease_fill() - lease items, until there are so many
+ * @consumer: the token, which the caller is inside of
+ * @count: how many, at least one
+ * @share: or a fair share, if that is more
+ *
+ * Context: any; does not sleep.
+ * Return: 0; with no item in the lease: -EAGAIN when there is none, -EPIPE when
+ * there will be none any more.
+ */
+int mpmc_lease_fill(struct mpmc_consumer *consumer, unsigned int count,
+		    bool share)
+{
+	u64 harvested = mpmc_lease_harvest(consumer);
+	unsigned int leased = mpmc_lease_count(consumer);
+	unsigned int want, room;
+	int ret = 0;
+
+	if (harvested)
+		mpmc_queue_returned(consumer->queue, harvested);
+	if (leased >= count || (leased && lease_one_by_one(consumer)))
+		return 0;
+	want = share ? max(count, lease_share(consumer)) : count;
+	if (lease_one_by_one(consumer))
+		want = 1;
+	while (leased < want) {
+		room = consumer->entries -
+		       (consumer->tail - atomic64_read(&consumer->returned));
+		ret = room ? lease_fill_piece(consumer,
+					      min(want - leased, room)) : 0;
+		if (ret <= 0)
+			break;
+		leased += ret;
+	}
+	if (!leased)
+		return ret;
+	mpmc_sleepers_moved(&consumer->queue->write_sleepers, leased);
+	return 0;
+}
+
+/**
+ * mpmc_lease_piece() - items of a lease that lie in one piece
+ * @consumer: the token, which the caller is inside of
+ * @skip: how many of the oldest are not wanted
+ * @max: the most that are wanted
+ * @items: where to say where they are
+ *
+ * Return: how many there are.
+ */
+unsigned int mpmc_lease_piece(struct mpmc_consumer *consumer, unsigned int skip,
+			      unsigned int max, const u64 **items)
+{
+	u64 leased = mpmc_lease_count(consumer);
+	u64 pos = consumer->tail - leased + skip;
+
+	*items = consumer->items + lease_slot(consumer, pos);
+	return lease_piece(consumer, pos,
+			   min_t(u64, max, leased - min_t(u64, leased, skip)));
+}
+
+/**
+ * mpmc_lease_deliveries() - how often an item of a lease has been handed out
+ * @consumer: the token, which the caller is inside of
+ * @skip: which item, counted from the oldest
+ */
+u32 mpmc_lease_deliveries(struct mpmc_consumer *consumer, unsigned int skip)
+{
+	u64 pos = consumer->tail - mpmc_lease_count(consumer) + skip;
+
+	return pos < consumer->page->again ?
+		       consumer->deliveries[lease_slot(consumer, pos)] : 1;
+}
+
+/* --- The end of items --- */
+
+/**
+ * mpmc_lease_kick() - the owner has finished with items, and may not say so
+ * @consumer: the token
+ */
+void mpmc_lease_kick(struct mpmc_consumer *consumer)
+{
+	struct mpmc_queue *queue = consumer->queue;
+	u64 count = mpmc_lease_harvest(consumer);
+
+	/* Also if others have harvested: a queue may be drained by that. */
+	smp_mb(); /* A: pairs with B in wait.c */
+	mpmc_queue_kick_writers(queue, count);
+}
+
+/**
+ * mpmc_lease_commit() - finish with the oldest items of a lease
+ * @consumer: the token, which the caller is inside of
+ * @count: how many, at least one
+ *
+ * Return: 0, or -EINVAL if there are not as many.
+ */
+int mpmc_lease_commit(struct mpmc_consumer *consumer, unsigned int count)
+{
+	u64 harvested;
+
+	if (mpmc_lease_count(consumer) < count)
+		return -EINVAL;
+	/* Release: pairs with the acquire in lease_head(). */
+	smp_store_release(consumer->head, READ_ONCE(*consumer->head) + count);
+	harvested = mpmc_lease_harvest(consumer);
+	if (harvested)
+		mpmc_queue_returned(consumer->queue, harvested);
+	return 0;
+}
+
+/* Put items of the ring back to the front of the queue, with their credits. */
+static void lease_give_back(struct mpmc_consumer *consumer, u64 pos,
+			    unsigned int count)
+{
+	unsigned int slot = lease_slot(consumer, pos);
+	unsigned int n = lease_piece(consumer, pos, count);
+
+	lease_complete(consumer, pos, pos + count);
+	/* The later piece first: what is put back last comes out first. */
+	if (count > n)
+		mpmc_queue_give_back(consumer->queue, consumer->items,
+				     consumer->deliveries, count - n);
+	if (n)
+		mpmc_queue_give_back(consumer->queue, consumer->items + slot,
+				     consumer->deliveries + slot, n);
+}
+
+/* Take so many items out of the lease, credits and all. */
+static bool lease_take_out(struct mpmc_consumer *consumer, u64 head,
+			   unsigned int count)
+{
+	s64 from = head;
+
+	return atomic64_try_cmpxchg(&consumer->returned, &from, head + count);
+}
+
+/**
+ * mpmc_lease_release() - give the oldest items of a lease back
+ * @consumer: the token, which the caller is inside of
+ * @count: how many, at least one
+ *
+ * Context: process; may sleep.
+ * Return: 0; -EINVAL if there are not as many; -EIO.
+ */
+int mpmc_lease_release(struct mpmc_consumer *consumer, unsigned int count)
+{
+	u64 harvested = mpmc_lease_harvest(consumer);
+	u64 head = READ_ONCE(*consumer->head);
+
+	if (harvested)
+		mpmc_queue_returned(consumer->queue, harvested);
+	if (mpmc_lease_count(consumer) < count)
+		return -EINVAL;
+	/* Fails if the owner moves the head meanwhile. */
+	if (!lease_take_out(consumer, head, count)) {
+		set_bit(MPMC_CONSUMER_BROKEN, &consumer->state);
+		return -EIO;
+	}
+	lease_give_back(consumer, head, count);
+	smp_store_release(consumer->head, head + count);
+	return 0;
+}
+
+/**
+ * mpmc_lease_end() - give everything back that the owner has not finished with
+ * @consumer: the token, whose owner has gone
+ *
+ * Context: process; may sleep.
+ */
+void mpmc_lease_end(struct mpmc_consumer *consumer)
+{
+	u64 head, harvested = mpmc_lease_harvest(consumer);
+	unsigned int count;
+
+	/* Others look at it no more than is there: it does not move. */
+	head = atomic64_read(&consumer->returned);
+	count = consumer->tail - head;
+	WRITE_ONCE(*consumer->head, head);
+	if (count) {
+		lease_take_out(consumer, head, count);
+		lease_give_back(consumer, head, count);
+	}
+	if (harvested)
+		mpmc_queue_returned(consumer->queue, harvested);
+	else if (READ_ONCE(consumer->queue->shutdown))
+		mpmc_queue_kick_writers(consumer->queue, 0);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef MPMC_SLEEPERS_H
+#define MPMC_SLEEPERS_H
+
+#include <linux/atomic.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <uapi/linux/mpmc.h>
+
+/**
+ * struct mpmc_sleepers - who waits for the owners of mapped rings
+ * @word: MPMC_MAP_* bits, mapped into the owners' processes
+ * @lock: arming, one at a time
+ * @quiet: how much has been moved since somebody slept, about
+ * @keep: how many tokens want it to stay armed
+ *
+ * There is one for those who wait for items and one for room. sleepers.c says
+ * how it works.
+ */
+struct mpmc_sleepers {
+	atomic_t *word;
+	spinlock_t lock;
+	u64 quiet;
+	atomic_t keep;
+};
+
+void mpmc_sleepers_init(struct mpmc_sleepers *sleepers, u32 *word);
+void mpmc_sleepers_add(struct mpmc_sleepers *sleepers);
+void mpmc_sleepers_poll(struct mpmc_sleepers *sleepers);
+void mpmc_sleepers_unpoll(struct mpmc_sleepers *sleepers);
+void mpmc_sleepers_shut_down(struct mpmc_sleepers *sleepers);
+void mpmc_sleepers_moved(struct mpmc_sleepers *sleepers, unsigned int count);
+void mpmc_sleepers_keep(struct mpmc_sleepers *sleepers);
+void mpmc_sleepers_unkeep(struct mpmc_sleepers *sleepers);
+
+/**
+ * mpmc_sleepers_remove() - one less sleeps, or is going to
+ * @sleepers: the sleepers
+ */
+static inline void mpmc_sleepers_remove(struct mpmc_sleepers *sleepers)
+{
+	atomic_dec(sleepers->word);
+}
+
+#endif /* MPMC_SLEEPERS_H */

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A shutdown refuses what it does not deliver, and delivers what it does not
+ * refuse: kmod/ring.c, with the owner in userspace and two consumers
+ *
+ * ITEMS: how often the owner stores one
+ * DEATHS: the owner may be killed anywhere
+ */
+#define OWNERS 1
+#include "common.pml"
+
+#define CONSUMERS 2
+#define OPEN 15		/* sealed: at no position, so far */
+
+byte word;
+byte claimed;
+bool flagged;		/* the limit: sealing has begun */
+byte sealed = OPEN;
+bool decided;
+bool over;		/* the owner does nothing more */
+bool shut_down;
+byte ended;		/* consumers that were told of the end */
+
+/* What became of each position, as masks. */
+byte accepted, refused, taken;
+
+inline decide(tail)
+{
+	atomic {
+		if
+		:: !decided -> sealed = tail; decided = true;
+		:: else -> skip;
+		fi;
+	};
+}
+
+/* The owner, in a call: mpmc_producer_kick(). */
+inline verdict(pos, yes)
+{
+	fence(0);
+	yes = true;
+	if
+	:: flagged ->
+#ifndef DECIDED_BEFORE_TOLD
+		/* What he stores next without a call must not be beyond it. */
+		set_armed(word, SHUTDOWN);
+#endif
+		decide(pos);
+		if
+		:: pos <= sealed -> skip;
+		:: else ->
+			yes = false;
+			memory[TAIL(0)] = sealed;
+		fi;
+	:: else -> skip;
+	fi;
+}
+
+proctype owner()
+{
+	byte pos, stores, see;
+	bool yes;
+
+	do
+	:: stores == ITEMS -> break;
+	:: else ->
+		stores++;
+		atomic {
+			buffer[0]!ITEM(0, pos), 1 + pos;
+			pos++;
+			buffer[0]!TAIL(0), pos;
+		};
+#ifdef DEATHS
+		if
+		:: goto dead;
+		:: skip;
+		fi;
+#endif
+		yes = true;
+		see = word;
+		if
+		:: see == 0 -> goto done;
+		:: else -> skip;
+		fi;
+#ifndef NO_FENCE
+		fence(0);
+#endif
+		see = word;
+		if
+		:: see & CALL -> verdict(pos, yes);
+		/* Somebody sleeps, or polls. */
+		:: !(see & CALL) -> verdict(pos, yes);
+		:: !(see & CALL) -> skip;
+		fi;
+done:
+		see = 0;
+		d_step {
+			if
+			:: yes -> accepted = accepted | BIT(pos - 1);
+			:: else ->
+				pos--;
+				assert(pos == sealed);
+				refused = refused | BIT(pos);
+				assert(!(refused & taken));
+			fi;
+			assert(!(accepted & refused));
+			yes = false;
+		};
+	od;
+#ifdef DEATHS
+	goto out;
+dead:
+	/* The last reference to its mapping goes: producer_settle(). */
+	fence(0);
+	if
+	:: flagged ->
+		decide(pos);
+		memory[TAIL(0)] = (pos <= sealed -> pos : sealed);
+	:: else -> skip;
+	fi;
+out:
+#endif
+	over = true;
+}
+
+proctype shutdown()
+{
+	byte tail;
+
+	/* mpmc_ring_seal_begin() */
+	tail = memory[TAIL(0)];
+	sealed = tail;
+	flagged = true;
+#ifdef SHUTDOWN_UNARMED
+	arm(word);
+	word = word | SHUTDOWN;
+#else
+	set_armed(word, SHUTDOWN);
+#endif
+	/* mpmc_ring_seal_end() */
+	tail = memory[TAIL(0)];
+	decide(tail);
+	tail = 0;
+	shut_down = true;
+}
+
+#define end_of(tail) (flagged && sealed < tail -> sealed : tail)
+
+proctype consumer(byte me)
+{
+	byte first, bound;
+
+again:
+	first = claimed;
+#ifdef LIMIT_BEFORE_TAIL
+	bound = (flagged -> sealed : OPEN);
+	bound = (memory[TAIL(0)] < bound -> memory[TAIL(0)] : bound);
+#else
+	bound = memory[TAIL(0)];
+#ifndef LIMIT_IGNORED
+	bound = end_of(bound);
+#endif
+#endif
+	if
+	:: first < bound ->
+		atomic {
+			if
+			:: claimed == first ->
+				assert(memory[ITEM(0, first)] == 1 + first);
+				assert(!(refused & BIT(first)));
+				taken = taken | BIT(first);
+				claimed++;
+			:: else -> skip;
+			fi;
+			first = 0;
+			bound = 0;
+		};
+		goto again;
+	:: else -> skip;
+	fi;
+	first = 0;
+	bound = 0;
+	/* Until there is something to do. */
+end:
+	atomic {
+		(claimed < end_of(memory[TAIL(0)])) || decided;
+		if
+		:: decided && claimed >= sealed ->
+			assert(claimed == sealed);
+			ended = ended | BIT(me);
+			goto out;
+		:: else -> skip;
+		fi;
+	};
+	goto again;
+out:
+	skip;
+}
+
+proctype disarmer()
+{
+end:
+	do
+	:: atomic { may_disarm(word) -> word = 0; }
+	od
+}
+
+init {
+	atomic {
+		choose_word(word);
+		run cpu(0);
+		run owner();
+		run shutdown();
+		run consumer(0);
+		run consumer(1);
+		run disarmer();
+	};
+end:
+	atomic {
+		timeout;
+		assert(over && shut_down && ended == BIT(CONSUMERS) - 1);
+		assert(taken == BIT(sealed) - 1);
+		assert((accepted & taken) == accepted);	/* delivered */
+		assert(!(refused & taken));
+	};
+}
