@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "worker.h"
@@ -62,6 +63,7 @@ static void member_start(struct crew *crew, struct member *member,
 	must(pid >= 0);
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		setpriority(PRIO_PROCESS, 0, 0);
 		must(getppid() == parent);
 		worker_run(&crew->channel, &crew->ledger, life, role, seed);
 	}
@@ -368,6 +370,8 @@ static void crew_open(struct crew *crew, const struct order *order)
 	crew->size = order->setup->producers + order->setup->consumers;
 	crew->told_ns = now_ns();
 	must(crew->size <= CREW_MAX);
+	/* Or it would have to wait for its victims before it can kill them. */
+	setpriority(PRIO_PROCESS, 0, -20);
 	must(order->type->open(&crew->channel) == 0);
 	ledger_open(&crew->ledger, lives, order->type->finish);
 	for (i = 0; i < crew->size; i++)

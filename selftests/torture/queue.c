@@ -231,12 +231,17 @@ static bool mapped_as_it_should(const struct end *end, bool produces,
 	return mpmc_producer_mapped(end->producer) == wanted;
 }
 
-/* A few are not mapped after all, or armed: all kinds share a queue. */
+/*
+ * For a few it is not mapped, or armed, and a few producers have none: all kinds
+ * share a queue.
+ */
 static int mapped_join(struct end *end, bool produces)
 {
 	uint32_t flags = 0;
 	int ret;
 
+	if (produces && !random_below(end->seed, 8))
+		return 0;
 	if (!random_below(end->seed, 8))
 		flags |= MPMC_OPT_UNMAPPED;
 	if (!random_below(end->seed, 8))
@@ -245,6 +250,13 @@ static int mapped_join(struct end *end, bool produces)
 	if (!ret && !mapped_as_it_should(end, produces, flags))
 		ret = -EOPNOTSUPP;
 	return ret;
+}
+
+static ssize_t mapped_put(struct end *end, const uint64_t *items,
+			  const struct call *call)
+{
+	return end->producer ? token_put(end, items, call) :
+			       ioctl_put(end, items, call);
 }
 
 /* --- Leases --- */
@@ -412,7 +424,7 @@ const struct channel_type queue_mapped = {
 	.open = queue_open,
 	.close = queue_close,
 	.join = mapped_join,
-	.put = token_put,
+	.put = mapped_put,
 	.take = mapped_take,
 	.size = queue_size,
 	.redelivered = queue_redelivered,
@@ -426,7 +438,7 @@ const struct channel_type queue_peek = {
 	.open = queue_open,
 	.close = queue_close,
 	.join = mapped_join,
-	.put = token_put,
+	.put = mapped_put,
 	.take = peek_take,
 	.finish = peek_finish,
 	.give_back = peek_give_back,

@@ -129,9 +129,9 @@ static bool run_tests(const struct options *options)
 
 static _Noreturn void usage(void)
 {
-	fprintf(stderr, "usage: torture [--mode ioctl|token|mapped|peek|all] "
-		"[--setup NAME]\n\t[--kills N] [--seed S] [--interval-us U] "
-		"[--peers]\n");
+	fputs("usage: torture [--mode ioctl|token|mapped|peek|all] [--setup NAME]\n"
+	      "\t[--kills N] [--seed S] [--interval-us U] [--peers]\n",
+	      stderr);
 	exit(2);
 }
 

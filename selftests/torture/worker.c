@@ -41,14 +41,14 @@ static uint32_t chance(struct worker *worker, uint32_t n)
  */
 static void work(struct worker *worker)
 {
-	volatile uint32_t spin = 0;
+	uint32_t spin;
 
 	switch (worker->pace) {
 	case 0:
 		break;
 	case 1:
 		for (spin = chance(worker, 500); spin; spin--)
-			;
+			atomic_signal_fence(memory_order_seq_cst);
 		break;
 	default:
 		if (!chance(worker, 4))
