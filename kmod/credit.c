@@ -271,7 +271,10 @@ u32 mpmc_capacity_take_some(struct mpmc_capacity *capacity, unsigned int share,
 {
 	u32 got = credit_take(capacity, share, 1, max, false);
 
-	return got ?: credit_take(capacity, MPMC_SHARE_COMMON, 1, max, false);
+	if (got < max)
+		got += credit_take(capacity, MPMC_SHARE_COMMON, 1, max - got,
+				   false);
+	return got;
 }
 
 /**

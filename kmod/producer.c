@@ -2,29 +2,15 @@
 /*
  * Producer tokens: a ring that one thread fills and all consumers empty
  *
- * When the ring is full, items go to the token's spill, a segment that is made
- * for the occasion, so that a token may fill the whole queue. As long as there
- * is something in the spill the owner puts all there; when it is empty the
- * owner gives it up and goes back to the ring. So what is in the spill is newer
- * than what is in the ring, and consumers look at the ring first:
- *
- * OWNER                                 CONSUMER (producer_take())
- *
- * items into the ring                   spill = the spill, acquire  (B)
- * a new spill, release  (A)             is the ring empty?
- * items into it                         if so: take from that spill
- *
- * A pairs with B: whoever sees a spill sees all that went into the ring before
- * it. What goes into the ring afterwards goes there when the spill is empty and
- * given up, and a consumer that still has hold of it finds nothing there.
+ * ring.c has the ring. When it is full, what is in it is moved to a chunk that
+ * is made for the occasion, so that a token may fill the whole queue.
  *
  * Where the queue has one segment, a token puts into that (put_enter()), and the
  * ring stays empty: the whole queue is one FIFO.
  *
  * The owner of a mapped ring is granted room, for which credits are taken, and
  * uses it without a call. In a call, of which there is one at a time, what is
- * left of it is taken back first, so that calls find a ring like any other; and
- * there is no room granted as long as there is a spill.
+ * left of it is taken back first, so that calls find a ring like any other.
  *
  * A token that is closed with items in it stays among the queue's sources
  * until a consumer has taken the last one.
@@ -38,7 +24,6 @@
 #include <uapi/linux/mpmc.h>
 
 #include "queue.h"
-#include "spill.h"
 #include "wait.h"
 
 static struct workqueue_struct *free_queue;
@@ -66,8 +51,8 @@ void mpmc_producers_exit(void)
 
 static void producer_free(struct mpmc_producer *producer)
 {
-	mpmc_spill_free(producer->spill);
-	mpmc_spill_free(producer->next_spill);
+	mpmc_ring_free_chunks(&producer->ring);
+	kvfree(producer->chunk);
 	mpmc_pages_free(&producer->pages);
 	kvfree(producer->done);
 	kfree(producer);
@@ -79,21 +64,13 @@ static void producer_free_work(struct work_struct *work)
 				   free_work));
 }
 
-/* Whether there is nothing in it; it has but one producer. */
-static bool spill_empty(struct mpmc_producer *producer,
-			struct mpmc_spill *spill)
+/**
+ * mpmc_chunk_free() - free a chunk after an RCU grace period
+ * @chunk: the chunk
+ */
+void mpmc_chunk_free(struct mpmc_chunk *chunk)
 {
-	return !mpmc_segment_ready(&spill->segment, &producer->queue->pool);
-}
-
-/* Everything has been claimed. */
-static bool producer_drained(struct mpmc_producer *producer)
-{
-	/* Acquire: B, see the top of the file. */
-	struct mpmc_spill *spill = smp_load_acquire(&producer->spill);
-
-	return !mpmc_ring_count(&producer->ring) &&
-	       (!spill || spill_empty(producer, spill));
+	kvfree_rcu(chunk, rcu);
 }
 
 /*
@@ -106,7 +83,7 @@ static void producer_reap(struct mpmc_producer *producer)
 		return;
 	/* Closed before drained: pairs with the barrier in closing. */
 	smp_rmb();
-	if (!producer_drained(producer) ||
+	if (mpmc_ring_count(&producer->ring) ||
 	    test_and_set_bit(MPMC_PRODUCER_GONE, &producer->state))
 		return;
 	if (test_bit(MPMC_PRODUCER_MAPPED, &producer->state))
@@ -242,49 +219,18 @@ unsigned int mpmc_producer_share(struct mpmc_producer *producer)
 	return mpmc_queue_home_share(queue, producer->id % queue->segments);
 }
 
-/* Give up the spill if it is empty; whether there is none now. */
-static bool producer_unspill(struct mpmc_producer *producer)
+/* A chunk for so many items, or NULL. */
+static struct mpmc_chunk *chunk_create(u64 size)
 {
-	struct mpmc_spill *spill = producer->spill;
+	struct mpmc_chunk *chunk;
 
-	if (spill && spill_empty(producer, spill)) {
-		WRITE_ONCE(producer->spill, NULL);
-		mpmc_spill_retire(spill, free_queue);
-		spill = NULL;
-	}
-	return !spill;
-}
-
-/* The spill to put items into, or NULL when none is ready. */
-static struct mpmc_spill *producer_spill(struct mpmc_producer *producer)
-{
-	struct mpmc_spill *spill = producer->spill;
-
-	if (!spill) {
-		spill = producer->next_spill;
-		producer->next_spill = NULL;
-		/* Release: A, see the top of the file. */
-		smp_store_release(&producer->spill, spill);
-	}
-	return spill;
-}
-
-static unsigned int producer_overflow(struct mpmc_producer *producer,
-				      struct mpmc_spare *spare,
-				      const u64 *items, unsigned int count)
-{
-	struct mpmc_pool *pool = &producer->queue->pool;
-	struct mpmc_spill *spill = producer_spill(producer);
-	unsigned int need;
-
-	if (!spill)
-		return spare->count + 1;
-	/* Before they can be taken: never less than nothing. */
-	atomic64_add(count, &producer->spilled);
-	need = mpmc_pool_enqueue(pool, &spill->segment, spare, items, count);
-	if (need)
-		atomic64_sub(count, &producer->spilled);
-	return need;
+	if (size > INT_MAX / sizeof(u64) - sizeof(*chunk))
+		return NULL;
+	chunk = kvmalloc(struct_size(chunk, items, size),
+			 GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (chunk)
+		chunk->size = size;
+	return chunk;
 }
 
 /**
@@ -294,10 +240,17 @@ static unsigned int producer_overflow(struct mpmc_producer *producer,
  */
 bool mpmc_producer_fits(struct mpmc_producer *producer, unsigned int count)
 {
-	struct mpmc_spill *spill = producer->spill;
+	return count <= mpmc_ring_room(&producer->ring);
+}
 
-	return count <= mpmc_ring_room(&producer->ring) &&
-	       (!spill || spill_empty(producer, spill));
+/**
+ * mpmc_producer_unprepare() - give up what mpmc_producer_prepare() made
+ * @producer: the token, which the caller is inside of
+ */
+void mpmc_producer_unprepare(struct mpmc_producer *producer)
+{
+	kvfree(producer->chunk);
+	producer->chunk = NULL;
 }
 
 /**
@@ -310,23 +263,31 @@ bool mpmc_producer_fits(struct mpmc_producer *producer, unsigned int count)
  */
 int mpmc_producer_prepare(struct mpmc_producer *producer, unsigned int count)
 {
-	if (count <= mpmc_ring_room(&producer->ring) || producer->spill ||
-	    producer->next_spill)
+	u64 size = mpmc_ring_chunk_size(&producer->ring, count);
+
+	if (!size || (producer->chunk && producer->chunk->size >= size))
 		return 0;
-	producer->next_spill = mpmc_spill_create(&producer->queue->pool);
-	return producer->next_spill ? 0 : -ENOMEM;
+	mpmc_producer_unprepare(producer);
+	producer->chunk = chunk_create(size);
+	return producer->chunk ? 0 : -ENOMEM;
 }
 
-/* Put items into the ring, which has room for them. */
-static int producer_push(struct mpmc_producer *producer, const u64 *items,
-			 unsigned int count)
+/* Put items into the ring, or move it to a chunk and put them there. */
+static bool producer_push(struct mpmc_producer *producer, const u64 *items,
+			  unsigned int count)
 {
-	if (!mpmc_ring_grant(&producer->ring, count)) {
-		producer_return(producer, count);
-		return -EPIPE;
+	struct mpmc_ring *ring = &producer->ring;
+
+	if (count <= mpmc_ring_room(ring)) {
+		if (!mpmc_ring_grant(ring, count))
+			return false;
+		mpmc_ring_push(ring, items, count);
+		return true;
 	}
-	mpmc_ring_push(&producer->ring, items, count);
-	return 0;
+	if (!mpmc_ring_move(ring, producer->chunk, items, count))
+		return false;
+	producer->chunk = NULL;
+	return true;
 }
 
 /*
@@ -347,48 +308,23 @@ static int producer_verdict(struct mpmc_producer *producer)
 /**
  * mpmc_producer_put() - put items
  * @producer: the token, which the caller is inside of, prepared
- * @spare: the caller's reserve of blocks
  * @items: the items, for which credits have been taken
  * @count: how many, at least one
  *
  * Context: any; does not sleep.
- * Return: 0; or, nothing put, the number of blocks that @spare must hold before
- * the token is prepared again and the call repeated, the credits being the
- * caller's to return until then; or, nothing put and the credits returned,
- * -EPIPE after a shutdown.
+ * Return: 0; or, nothing put and the credits returned, -EPIPE after a shutdown.
  */
-int mpmc_producer_put(struct mpmc_producer *producer, struct mpmc_spare *spare,
-		      const u64 *items, unsigned int count)
+int mpmc_producer_put(struct mpmc_producer *producer, const u64 *items,
+		      unsigned int count)
 {
 	struct mpmc_queue *queue = producer->queue;
-	int ret;
 
-	if (count <= mpmc_ring_room(&producer->ring) &&
-	    producer_unspill(producer))
-		ret = producer_push(producer, items, count);
-	else
-		ret = producer_overflow(producer, spare, items, count);
-	if (ret)
-		return ret;
+	if (!producer_push(producer, items, count)) {
+		producer_return(producer, count);
+		return -EPIPE;
+	}
 	mpmc_queue_published(queue, queue->segments + producer->id, count);
 	return producer_verdict(producer);
-}
-
-static unsigned int producer_take(struct mpmc_producer *producer, u64 *items,
-				  unsigned int max)
-{
-	/* Acquire: B, see the top of the file. */
-	struct mpmc_spill *spill = smp_load_acquire(&producer->spill);
-	unsigned int count = mpmc_ring_take(&producer->ring, items, max);
-
-	if (count)
-		return count;
-	if (!spill)
-		return 0;
-	count = mpmc_segment_dequeue(&spill->segment, &producer->queue->pool,
-				     items, max);
-	atomic64_sub(count, &producer->spilled);
-	return count;
 }
 
 /**
@@ -412,7 +348,7 @@ unsigned int mpmc_producer_take(struct mpmc_queue *queue, u32 id, u64 *items,
 	rcu_read_lock();
 	producer = xa_load(&queue->producers, id);
 	if (producer) {
-		count = producer_take(producer, items, max);
+		count = mpmc_ring_take(&producer->ring, items, max);
 		producer_reap(producer);
 	}
 	rcu_read_unlock();
@@ -433,7 +369,7 @@ bool mpmc_producer_ready(struct mpmc_queue *queue, u32 id)
 
 	rcu_read_lock();
 	producer = xa_load(&queue->producers, id);
-	ready = producer && !producer_drained(producer);
+	ready = producer && mpmc_ring_count(&producer->ring);
 	rcu_read_unlock();
 	return ready;
 }
@@ -446,8 +382,7 @@ bool mpmc_producer_ready(struct mpmc_queue *queue, u32 id)
  */
 u64 mpmc_producer_items(struct mpmc_producer *producer)
 {
-	return mpmc_ring_count(&producer->ring) +
-	       atomic64_read(&producer->spilled);
+	return mpmc_ring_count(&producer->ring);
 }
 
 /* --- Mapped rings --- */
@@ -502,7 +437,7 @@ void mpmc_producer_unmap(struct mpmc_producer *producer)
 }
 
 /**
- * mpmc_producer_begin() - before a call puts items through a mapped ring
+ * mpmc_producer_begin() - before a call puts items
  * @producer: the token, which the caller is inside of
  *
  * Return: 0, -EPIPE, -EIO.
@@ -534,30 +469,37 @@ static unsigned int producer_next_grant(struct mpmc_producer *producer)
 		    (u64)mpmc_ring_room(&producer->ring));
 }
 
-/**
- * mpmc_producer_end() - after a call: grant the owner of a mapped ring room
- * @producer: the token, which the caller is inside of
- */
-void mpmc_producer_end(struct mpmc_producer *producer)
+/* Grant the owner of a mapped ring room, if there is any for him. */
+static void producer_grant(struct mpmc_producer *producer)
 {
 	struct mpmc_queue *queue = producer->queue;
-	unsigned int count;
+	unsigned int count = producer_next_grant(producer);
 
-	if (!atomic_read(&producer->maps) || producer->spill)
-		return;
-	count = producer_next_grant(producer);
 	if (count)
 		count = mpmc_capacity_take_some(&queue->capacity,
 						mpmc_producer_share(producer),
 						count);
 	if (!count)
 		return;
-	if (!mpmc_ring_grant(&producer->ring, count)) {
+	if (mpmc_ring_grant(&producer->ring, count))
+		mpmc_sleepers_moved(&queue->read_sleepers, count);
+	else
 		producer_return(producer, count);
+}
+
+/**
+ * mpmc_producer_end() - after a call puts items; grants the owner of a mapped
+ * ring room
+ * @producer: the token, which the caller is inside of
+ */
+void mpmc_producer_end(struct mpmc_producer *producer)
+{
+	mpmc_producer_unprepare(producer);
+	if (!test_bit(MPMC_PRODUCER_MAPPED, &producer->state))
 		return;
-	}
-	mpmc_sleepers_moved(&queue->read_sleepers, count);
-	/* Its reader is in this call, or begins after it. */
+	if (atomic_read(&producer->maps))
+		producer_grant(producer);
+	/* Who reads it is in this call, or begins after it. */
 	WRITE_ONCE(producer->page->position, mpmc_ring_limit(&producer->ring));
 }
 

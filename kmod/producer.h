@@ -11,8 +11,6 @@
 
 struct mpmc_map_token;
 struct mpmc_queue;
-struct mpmc_spare;
-struct mpmc_spill;
 
 /**
  * struct mpmc_producer - a producer token
@@ -23,11 +21,9 @@ struct mpmc_spill;
  * @grant: how much room the owner of a mapped ring is granted next
  * @pages: memory of @ring
  * @page: what the owner of a mapped ring is told
- * @ring: what was enqueued and not yet taken, but for what is in @spill
+ * @ring: what was enqueued and not yet taken
  * @done: marks of @ring
- * @spill: items newer than all in the ring: what did not fit there; or NULL
- * @next_spill: the next one, ready to be used; or NULL
- * @spilled: how many items are in @spill
+ * @chunk: for what the ring has no room for, during a call; or NULL
  * @free_work: frees it all after an RCU grace period
  */
 struct mpmc_producer {
@@ -40,9 +36,7 @@ struct mpmc_producer {
 	struct mpmc_map_token *page;
 	struct mpmc_ring ring;
 	u32 *done;
-	struct mpmc_spill *spill;
-	struct mpmc_spill *next_spill;
-	atomic64_t spilled;
+	struct mpmc_chunk *chunk;
 	struct rcu_work free_work;
 };
 
@@ -62,8 +56,9 @@ void mpmc_producer_free_all(struct mpmc_queue *queue);
 unsigned int mpmc_producer_share(struct mpmc_producer *producer);
 bool mpmc_producer_fits(struct mpmc_producer *producer, unsigned int count);
 int mpmc_producer_prepare(struct mpmc_producer *producer, unsigned int count);
-int mpmc_producer_put(struct mpmc_producer *producer, struct mpmc_spare *spare,
-		      const u64 *items, unsigned int count);
+void mpmc_producer_unprepare(struct mpmc_producer *producer);
+int mpmc_producer_put(struct mpmc_producer *producer, const u64 *items,
+		      unsigned int count);
 unsigned int mpmc_producer_take(struct mpmc_queue *queue, u32 id, u64 *items,
 				unsigned int max);
 bool mpmc_producer_ready(struct mpmc_queue *queue, u32 id);

@@ -6,6 +6,27 @@
  * granted. A consumer claims a run with one compare-and-exchange, copies it and
  * releases it; the entries become free in order. Nobody waits for anybody.
  *
+ * When it is full, a call of the owner's moves all that is in it to a chunk, and
+ * the ring is free again: the items of a token are those of its chunks, and then
+ * those of the ring, and their positions go on from one to the next. A chunk is
+ * a copy that never changes; what decides whether a position is claimed in the
+ * ring or in the chunk is a version in the word of the claims:
+ *
+ * OWNER                                CONSUMER
+ *
+ * copy from the ring to a chunk        read the claims: version, position
+ * link the chunk, with the next        look for a chunk of this version, or an
+ *   version, a release                   older one, that has the position
+ * next version, in the word of the     claim, if the word is still the same
+ *   claims, fully ordered              copy from there
+ * free the ring's entries from the     found none: release the ring's entry
+ *   position in that word on
+ *
+ * So who claims a position before the version changes finds it in the ring, whose
+ * entry stays until he releases it, and who claims it later, in the chunk. Nothing
+ * is in neither at any time. A chunk whose last item is claimed is unlinked, and
+ * freed after an RCU grace period: consumers are in read-side sections.
+ *
  * The owner may be a process that has items and tail mapped, so nothing that is
  * read there is trusted: a tail that is not between what is claimed and the
  * limit marks the ring broken, and nobody takes from it any more.
@@ -52,6 +73,10 @@ void mpmc_ring_init(struct mpmc_ring *ring, unsigned int entries, u64 *items,
 	ring->broken = false;
 	atomic64_set(&ring->limit, 0);
 	atomic64_set(&ring->sealed, MPMC_RING_OPEN);
+	ring->last = NULL;
+	ring->moved = 0;
+	ring->moving = false;
+	ring->chunks = NULL;
 	atomic64_set(&ring->claimed, 0);
 	atomic64_set(&ring->released, 0);
 }
@@ -59,6 +84,43 @@ void mpmc_ring_init(struct mpmc_ring *ring, unsigned int entries, u64 *items,
 static inline unsigned int ring_slot(const struct mpmc_ring *ring, u64 pos)
 {
 	return pos & (ring->entries - 1);
+}
+
+#define POSITION_MASK ((1ULL << MPMC_RING_POSITION_BITS) - 1)
+
+#define VERSION_BITS (64 - MPMC_RING_POSITION_BITS)
+
+static inline u32 word_version(u64 word)
+{
+	return word >> MPMC_RING_POSITION_BITS;
+}
+
+/* Whether a version comes before another. */
+static inline bool version_before(u32 version, u32 other)
+{
+	return (version - other) & BIT(VERSION_BITS - 1);
+}
+
+/*
+ * The position in a word of the claims: the last one before the limit that has
+ * these bits. There are never as many items as would make that ambiguous.
+ */
+static inline u64 word_position(const struct mpmc_ring *ring, u64 word)
+{
+	u64 limit = mpmc_ring_limit(ring);
+
+	return limit - ((limit - word) & POSITION_MASK);
+}
+
+/* The word after so many more claims, or in the next version. */
+static inline u64 word_claim(u64 word, u64 count)
+{
+	return (word & ~POSITION_MASK) | ((word + count) & POSITION_MASK);
+}
+
+static inline u64 word_next_version(u64 word)
+{
+	return word + POSITION_MASK + 1;
 }
 
 /* Where the items end that may be taken, first being claimed already. */
@@ -163,30 +225,212 @@ static void ring_read(const struct mpmc_ring *ring, u64 pos, u64 *items,
 		items[i] = READ_ONCE(from[i]);
 }
 
+/* --- Chunks --- */
+
+/* What comes after a chunk behind which none can be linked any more. */
+#define CHUNK_END ((struct mpmc_chunk *)1)
+
+/*
+ * The chunk that a position is in if it is claimed now, or NULL: then it is in
+ * the ring.
+ */
+static const struct mpmc_chunk *chunk_find(struct mpmc_ring *ring, u64 pos,
+					   u32 version)
+{
+	/* Acquire, and below: pairs with the releases in chunk_link(). */
+	const struct mpmc_chunk *chunk = smp_load_acquire(&ring->chunks);
+
+	while (chunk && chunk != CHUNK_END && chunk->end <= pos)
+		chunk = smp_load_acquire(&chunk->next);
+	if (!chunk || chunk == CHUNK_END || chunk->start > pos)
+		return NULL;
+	/* Of the next version: this claim fails, or comes before it. */
+	return version_before(version, chunk->version) ? NULL : chunk;
+}
+
+/* Unlink the chunks that have been claimed as far as this. */
+static void chunk_trim(struct mpmc_ring *ring, u64 pos)
+{
+	struct mpmc_chunk *chunk, *next;
+
+	/* Acquire: pairs with the releases in chunk_link(). */
+	while ((chunk = smp_load_acquire(&ring->chunks)) && chunk->end <= pos) {
+		/* The last one: nobody is to link another behind it. */
+		next = cmpxchg(&chunk->next, NULL, CHUNK_END);
+		if (next == CHUNK_END)
+			next = NULL;
+		/* A chunk that was unlinked does not come back: RCU. */
+		if (cmpxchg(&ring->chunks, chunk, next) == chunk) {
+			/* The owner is not to look at it later on. */
+			cmpxchg(&ring->last, chunk, NULL);
+			mpmc_chunk_free(chunk);
+		}
+	}
+}
+
+/*
+ * Link a chunk behind the last one. If that one is being unlinked, or was, then
+ * it was the only one, and who does it sets the first to NULL, or we to ours.
+ */
+static void chunk_link(struct mpmc_ring *ring, struct mpmc_chunk *chunk)
+{
+	struct mpmc_chunk *last;
+
+	/* As long as it may be freed. */
+	rcu_read_lock();
+	last = READ_ONCE(ring->last);
+	WRITE_ONCE(ring->last, chunk);
+	/* These are fully ordered, and so releases. */
+	if (!last || cmpxchg(&last->next, NULL, chunk)) {
+		if (last && cmpxchg(&ring->chunks, last, chunk) == last)
+			mpmc_chunk_free(last);
+		else
+			xchg(&ring->chunks, chunk);
+	}
+	rcu_read_unlock();
+}
+
+/**
+ * mpmc_ring_free_chunks() - free the chunks of a ring that nobody uses any more
+ * @ring: the ring
+ */
+void mpmc_ring_free_chunks(struct mpmc_ring *ring)
+{
+	struct mpmc_chunk *chunk = ring->chunks, *next;
+
+	for (; chunk && chunk != CHUNK_END; chunk = next) {
+		next = chunk->next;
+		mpmc_chunk_free(chunk);
+	}
+	ring->chunks = NULL;
+}
+
+/**
+ * mpmc_ring_chunk_size() - what a chunk must have room for, to put items into a
+ * ring that is full
+ * @ring: the ring, of which the caller is the owner, with no room granted
+ * @count: how many items are to be put
+ *
+ * Return: the number of items; 0: the ring has room, there is no need for one.
+ */
+u64 mpmc_ring_chunk_size(struct mpmc_ring *ring, unsigned int count)
+{
+	if (count <= mpmc_ring_room(ring))
+		return 0;
+	return min_t(u64, mpmc_ring_limit(ring) - ring->moved, ring->entries) +
+	       count;
+}
+
+/* Copy what is not claimed yet to a chunk, and more items behind it. */
+static void chunk_fill(struct mpmc_ring *ring, struct mpmc_chunk *chunk,
+		       const u64 *items, unsigned int count)
+{
+	u64 claimed = word_position(ring, atomic64_read(&ring->claimed));
+	u64 tail = mpmc_ring_limit(ring);
+	unsigned int n, i;
+
+	chunk->start = max(claimed, ring->moved);
+	chunk->end = tail + count;
+	n = tail - chunk->start;
+	ring_read(ring, chunk->start, chunk->items, n);
+	for (i = 0; i < count; i++)
+		chunk->items[n + i] = items[i];
+}
+
+/* From now on items are claimed from the chunk; from which position on. */
+static u64 ring_flip(struct mpmc_ring *ring)
+{
+	s64 word = atomic64_read(&ring->claimed);
+
+	while (!atomic64_try_cmpxchg(&ring->claimed, &word,
+				     word_next_version(word)))
+		;
+	return word_position(ring, word);
+}
+
+/**
+ * mpmc_ring_move() - move what a ring holds to a chunk, and put items there
+ * @ring: the ring, of which the caller is the owner, with no room granted
+ * @chunk: with the size that mpmc_ring_chunk_size() said; used up if true is
+ *	returned
+ * @items: the items
+ * @count: how many, for which there are credits
+ *
+ * Return: false if the ring is sealed; then nothing was put.
+ */
+bool mpmc_ring_move(struct mpmc_ring *ring, struct mpmc_chunk *chunk,
+		    const u64 *items, unsigned int count)
+{
+	u64 tail = mpmc_ring_limit(ring);
+	u64 first;
+
+	chunk_fill(ring, chunk, items, count);
+	if (!mpmc_ring_grant(ring, count))
+		return false;
+	chunk->next = NULL;
+	chunk->version = word_version(word_next_version(
+				atomic64_read(&ring->claimed)));
+	chunk_link(ring, chunk);
+	first = max(ring_flip(ring), chunk->start);
+	ring->moved = tail + count;
+	if (!ring->moving)
+		ring->moved_from = first;
+	ring->moving = true;
+	/* Release: pairs with the acquire in ring_end(). */
+	smp_store_release(ring->tail, ring->moved);
+	return true;
+}
+
+/* --- Taking --- */
+
+/* By words: some CPUs, and emulators, are slow at copying otherwise. */
+static void chunk_read(const struct mpmc_chunk *chunk, u64 pos, u64 *items,
+		       unsigned int count)
+{
+	const u64 *from = chunk->items + (pos - chunk->start);
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		items[i] = READ_ONCE(from[i]);
+}
+
 /**
  * mpmc_ring_take() - take items, in order
  * @ring: the ring
  * @items: where to put them
  * @max: the most items to take, at least one
  *
- * Context: any.
+ * Context: any, inside an RCU read-side section.
  * Return: how many were taken, at least one if any was there.
  */
 unsigned int mpmc_ring_take(struct mpmc_ring *ring, u64 *items,
 			    unsigned int max)
 {
+	const struct mpmc_chunk *chunk;
 	unsigned int count;
-	s64 first;
+	u64 first;
+	s64 word;
 
 	do {
 		/* Acquire: claimed before tail, or there would be too many. */
-		first = atomic64_read_acquire(&ring->claimed);
+		word = atomic64_read_acquire(&ring->claimed);
+		first = word_position(ring, word);
 		count = min_t(u64, max, ring_end(ring, first) - first);
 		if (!count)
 			return 0;
-	} while (!atomic64_try_cmpxchg(&ring->claimed, &first, first + count));
-	ring_read(ring, first, items, count);
-	ring_release(ring, first, count);
+		chunk = chunk_find(ring, first, word_version(word));
+		if (chunk)
+			count = min_t(u64, count, chunk->end - first);
+	} while (!atomic64_try_cmpxchg(&ring->claimed, &word,
+				       word_claim(word, count)));
+	if (chunk) {
+		chunk_read(chunk, first, items, count);
+		if (first + count == chunk->end)
+			chunk_trim(ring, chunk->end);
+	} else {
+		ring_read(ring, first, items, count);
+		ring_release(ring, first, count);
+	}
 	return count;
 }
 
@@ -199,7 +443,8 @@ unsigned int mpmc_ring_take(struct mpmc_ring *ring, u64 *items,
 u64 mpmc_ring_count(struct mpmc_ring *ring)
 {
 	/* Acquire: claimed before tail, or there would be too many. */
-	u64 first = atomic64_read_acquire(&ring->claimed);
+	u64 word = atomic64_read_acquire(&ring->claimed);
+	u64 first = word_position(ring, word);
 
 	return ring_end(ring, first) - first;
 }
@@ -224,12 +469,22 @@ u64 mpmc_ring_granted(struct mpmc_ring *ring)
 /**
  * mpmc_ring_room() - entries that are free and not granted
  * @ring: the ring, of which the caller is the owner
+ *
+ * After items have been moved there is none until all have been copied that were
+ * claimed before. Nobody uses the ring meanwhile.
  */
 unsigned int mpmc_ring_room(struct mpmc_ring *ring)
 {
 	/* Acquire: pairs with ring_release(), the entries were copied. */
 	u64 released = atomic64_read_acquire(&ring->released);
 
+	if (ring->moving) {
+		if (released != ring->moved_from)
+			return 0;
+		released = ring->moved;
+		atomic64_set(&ring->released, released);
+		ring->moving = false;
+	}
 	return ring->entries - (mpmc_ring_limit(ring) - released);
 }
 
@@ -305,12 +560,14 @@ unsigned int mpmc_ring_drop(struct mpmc_ring *ring)
 {
 	s64 sealed = atomic64_read(&ring->sealed);
 	u64 end = mpmc_ring_limit(ring);
+	u64 word;
 
 	/* What a seal cut off has been returned before. */
 	if (mpmc_ring_sealed(ring) && sealed & MPMC_RING_FLAG)
 		end = (u64)sealed >> MPMC_RING_SHIFT;
 	/* Whoever has claimed some meanwhile returns the credits of those. */
-	return end - (u64)atomic64_xchg(&ring->claimed, end);
+	word = atomic64_xchg(&ring->claimed, end & POSITION_MASK);
+	return end - word_position(ring, word);
 }
 
 /**
@@ -354,7 +611,8 @@ static unsigned int ring_decide(struct mpmc_ring *ring, u64 tail)
 unsigned int mpmc_ring_seal_end(struct mpmc_ring *ring)
 {
 	/* Acquire: claimed before tail, or there would be too many. */
-	u64 first = atomic64_read_acquire(&ring->claimed);
+	u64 word = atomic64_read_acquire(&ring->claimed);
+	u64 first = word_position(ring, word);
 	u64 tail = READ_ONCE(*ring->tail);
 
 	if (tail - first > mpmc_ring_limit(ring) - first)

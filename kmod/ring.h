@@ -4,12 +4,14 @@
 
 #include <linux/atomic.h>
 #include <linux/cache.h>
+#include <linux/rcupdate.h>
 #include <linux/types.h>
 
 /*
  * A ring is the FIFO of one producer, who may be a process that has it mapped.
  * ring.c says how it works and why it is safe. These two files use nothing but
- * atomics and barriers, so that they also build in userspace (selftests/bench).
+ * atomics, barriers and what is passed in, so that they also build in userspace
+ * (selftests/bench, selftests/segment).
  */
 
 #define MPMC_RING_MAX 65536
@@ -20,6 +22,32 @@
 #define MPMC_RING_SHIFT 1
 
 #define MPMC_RING_OPEN ((s64)(~0ULL >> 1))
+
+/* Positions are kept with a version in one word: so many bits of each. */
+#define MPMC_RING_POSITION_BITS 34
+
+/**
+ * struct mpmc_chunk - items that were moved out of a full ring
+ * @next: the next one; CHUNK_END if there will be none, see ring.c
+ * @rcu: for freeing it
+ * @version: the ring's, from which on it counts
+ * @start: position of the first item
+ * @end: position behind the last one
+ * @size: how many items it has room for
+ * @items: the items; never changed
+ */
+struct mpmc_chunk {
+	struct mpmc_chunk *next;
+	struct rcu_head rcu;
+	u32 version;
+	u64 start;
+	u64 end;
+	u64 size;
+	u64 items[];
+};
+
+/* Frees a chunk after an RCU grace period; passed in by who uses the ring. */
+void mpmc_chunk_free(struct mpmc_chunk *chunk);
 
 /**
  * struct mpmc_ring - a ring
@@ -33,7 +61,13 @@
  *	room is granted
  * @sealed: position up to which items count after a seal << 1 | that is
  *	decided; MPMC_RING_OPEN before a seal
- * @claimed: position up to which consumers have claimed items
+ * @last: the newest chunk, if it is still linked
+ * @moved: position up to which items have been moved to chunks
+ * @moved_from: position from which on they have, since the ring was last free
+ * @moving: consumers still copy items from before that position
+ * @chunks: the oldest chunk, or NULL
+ * @claimed: version << MPMC_RING_POSITION_BITS | position up to which consumers
+ *	have claimed items
  * @released: position up to which entries are free again
  *
  * Positions only grow; an entry is at its position modulo @entries.
@@ -47,6 +81,11 @@ struct mpmc_ring {
 	bool broken;
 	atomic64_t limit;
 	atomic64_t sealed;
+	struct mpmc_chunk *last;
+	u64 moved;
+	u64 moved_from;
+	bool moving;
+	struct mpmc_chunk *chunks;
 	atomic64_t claimed ____cacheline_aligned;
 	atomic64_t released;
 };
@@ -62,6 +101,10 @@ bool mpmc_ring_grant(struct mpmc_ring *ring, unsigned int count);
 s64 mpmc_ring_revoke(struct mpmc_ring *ring);
 void mpmc_ring_push(struct mpmc_ring *ring, const u64 *items,
 		    unsigned int count);
+u64 mpmc_ring_chunk_size(struct mpmc_ring *ring, unsigned int count);
+bool mpmc_ring_move(struct mpmc_ring *ring, struct mpmc_chunk *chunk,
+		    const u64 *items, unsigned int count);
+void mpmc_ring_free_chunks(struct mpmc_ring *ring);
 unsigned int mpmc_ring_drop(struct mpmc_ring *ring);
 
 void mpmc_ring_seal_begin(struct mpmc_ring *ring);

@@ -190,44 +190,96 @@ static int put_reserve(struct mpmc_queue *queue, unsigned int share,
 	return ret;
 }
 
+/* Where items are to be put, and what that needs. */
+struct place {
+	struct mpmc_queue *queue;
+	struct mpmc_producer *producer;
+	unsigned int home;
+	unsigned int share;
+	unsigned int count;
+	struct mpmc_spare spare;
+};
+
+static void place_init(struct place *place, struct mpmc_queue *queue,
+		       struct mpmc_producer *producer, unsigned int count)
+{
+	place->queue = queue;
+	place->producer = producer;
+	place->home = producer ? 0 : mpmc_queue_home(queue);
+	place->share = producer ? mpmc_producer_share(producer) :
+				  mpmc_queue_home_share(queue, place->home);
+	place->count = count;
+	place->spare.first = NULL;
+	place->spare.count = 0;
+}
+
 /*
- * The same for a put that needs memory first. Room is looked for before that,
+ * How many blocks, or for a token chunks, it is to have first. Of blocks all but
+ * the last one that it may need, which comes without sleeping, nearly always.
+ */
+static unsigned int place_needs(const struct place *place)
+{
+	if (place->producer)
+		return !mpmc_producer_fits(place->producer, place->count);
+	return place->count / MPMC_BLOCK_SLOTS;
+}
+
+/* Get memory; may sleep. */
+static int place_fill(struct place *place, unsigned int need)
+{
+	if (place->producer)
+		return mpmc_producer_prepare(place->producer, place->count);
+	return mpmc_pool_fill(&place->queue->pool, &place->spare, need);
+}
+
+/* Give up what memory there is. */
+static void place_drain(struct place *place)
+{
+	if (place->producer)
+		mpmc_producer_unprepare(place->producer);
+	else if (place->spare.count)
+		mpmc_pool_drain(&place->queue->pool, &place->spare);
+}
+
+/* Put items for which there are credits; how much memory it needs first. */
+static int place_put(struct place *place, const u64 *items)
+{
+	if (place->producer)
+		return mpmc_producer_put(place->producer, items, place->count);
+	return mpmc_queue_put(place->queue, place->home, &place->spare, items,
+			      place->count);
+}
+
+/*
+ * Take credits for a put that needs memory first. Room is looked for before that,
  * so that what is refused costs none, and what waits holds none; and it is taken
  * after that, so that nobody finds it taken by a put that sleeps for memory,
  * and may not get any.
  */
-static int put_reserve_blocks(struct mpmc_queue *queue, unsigned int share,
-			      const struct mpmc_transfer *transfer,
-			      struct mpmc_spare *spare, unsigned int need)
+static int place_reserve(struct place *place,
+			 const struct mpmc_transfer *transfer,
+			 unsigned int need)
 {
 	bool wait = transfer->flags & MPMC_TRANSFER_WAIT;
+	struct mpmc_queue *queue = place->queue;
 	int ret;
 
+	if (!need)
+		return put_reserve(queue, place->share, transfer);
 	do {
 		ret = put_look(queue, transfer->count);
 		if (ret == -EAGAIN && wait)
-			ret = put_wait(queue, share, transfer,
+			ret = put_wait(queue, place->share, transfer,
 				       put_look_attempt);
 		if (!ret)
-			ret = mpmc_pool_fill(&queue->pool, spare, need);
+			ret = place_fill(place, need);
 		if (!ret)
-			ret = mpmc_queue_reserve(queue, share, transfer->count);
+			ret = mpmc_queue_reserve(queue, place->share,
+						 transfer->count);
 		if (ret)
-			mpmc_pool_drain(&queue->pool, spare);
+			place_drain(place);
 	} while (ret == -EAGAIN && wait);
 	return ret;
-}
-
-/*
- * How many blocks a put is to have first: all but the last one that it may need,
- * which comes without sleeping, nearly always.
- */
-static unsigned int put_blocks(struct mpmc_producer *producer,
-			       unsigned int count)
-{
-	if (producer && mpmc_producer_fits(producer, count))
-		return 0;
-	return count / MPMC_BLOCK_SLOTS;
 }
 
 /*
@@ -237,33 +289,24 @@ static unsigned int put_blocks(struct mpmc_producer *producer,
 static int put_items(struct mpmc_queue *queue, struct mpmc_producer *producer,
 		     const struct mpmc_transfer *transfer, const u64 *items)
 {
-	unsigned int count = transfer->count;
-	unsigned int home = producer ? 0 : mpmc_queue_home(queue);
-	unsigned int share = producer ? mpmc_producer_share(producer) :
-					mpmc_queue_home_share(queue, home);
-	int ret, need = put_blocks(producer, count);
-	struct mpmc_spare spare = {};
+	struct place place mpmc_uninitialized;
+	int ret, need;
 
+	place_init(&place, queue, producer, transfer->count);
+	need = place_needs(&place);
 	do {
-		ret = producer ? mpmc_producer_prepare(producer, count) :
-				 mpmc_queue_prepare(queue, home);
+		ret = producer ? 0 : mpmc_queue_prepare(queue, place.home);
 		if (!ret)
-			ret = need ? put_reserve_blocks(queue, share, transfer,
-							&spare, need) :
-				     put_reserve(queue, share, transfer);
+			ret = place_reserve(&place, transfer, need);
 		if (ret)
 			break;
-		need = producer ? mpmc_producer_put(producer, &spare, items,
-						    count) :
-				  mpmc_queue_put(queue, home, &spare, items,
-						 count);
+		need = place_put(&place, items);
 		if (need < 0)
 			ret = need;
 		else if (need)
-			mpmc_queue_unreserve(queue, count);
+			mpmc_queue_unreserve(queue, transfer->count);
 	} while (need > 0);
-	if (spare.count)
-		mpmc_pool_drain(&queue->pool, &spare);
+	place_drain(&place);
 	return ret;
 }
 

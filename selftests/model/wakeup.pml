@@ -7,7 +7,7 @@
  * and readers is writers.
  *
  * OWNERS, ITEMS (of each owner), SLEEPERS, POLLERS: how many there are
- * SIGNALS: sleepers may be interrupted, once each
+ * SIGNALS: how many of the sleepers may be interrupted, once each
  * DEATHS: an owner may be killed anywhere; its mapping goes away with it
  *
  * What happens on the wait queue is kmod/wait.c's, but for the order in which
@@ -124,7 +124,7 @@ inline wake_polls()
 	events = events | poll_queue;
 }
 
-inline kick_polls()
+inline kick_polls(o)
 {
 #if POLLERS
 	if
@@ -140,7 +140,14 @@ inline kick_polls()
 		:: poll_queue -> set_armed(word, POLLED);
 		:: else -> skip;
 		fi;
+#ifdef POLLED_TOLD_OF_WHAT_IS_LEFT
+		if
+		:: ready(o) -> wake_polls();
+		:: else -> skip;
+		fi;
+#else
 		wake_polls();
+#endif
 #endif
 	:: else -> skip;
 	fi;
@@ -185,7 +192,7 @@ proctype owner(byte o)
 		:: see & CALL ->
 			fence(o);
 			wake_one(who, tried);
-			kick_polls();
+			kick_polls(o);
 		:: else -> skip;
 		fi;
 next:
@@ -194,9 +201,10 @@ next:
 #ifdef DEATHS
 	goto out;
 dead:
-	/* Whoever is left of its mapping: as a kick, for all that there is. */
+	/* Its mapping goes: a kick, for all that there is. */
 	fence(o);
 #ifndef NO_KICK_FOR_THE_DEAD
+	see = 0;
 	do
 	:: queued && see < memory[TAIL(o)] - claimed[o] ->
 		wake_one(who, tried);
@@ -204,7 +212,7 @@ dead:
 	:: else -> break;
 	od;
 	see = 0;
-	kick_polls();
+	kick_polls(o);
 #endif
 out:
 #endif
@@ -254,13 +262,16 @@ proctype sleeper(byte me)
 	bool got, chosen, leaving;
 
 again:
+#ifdef COUNTED_BEFORE_ENTERING
+	announce(me);
+#endif
 	/* prepare_to_wait_exclusive() */
 	atomic {
 		!queue_lock;
 		queued = queued | me;
 		running = running & ~me;
 	};
-#ifndef COUNTED_AFTER_THE_LOOK
+#if !defined(COUNTED_AFTER_THE_LOOK) && !defined(COUNTED_BEFORE_ENTERING)
 	announce(me);
 #endif
 	leaving = (signalled & me) != 0;
@@ -289,12 +300,18 @@ end:
 	fi;
 }
 
-/* A signal or the deadline. */
+/*
+ * A signal or the deadline; or for no reason, which anybody has to expect; or
+ * not at all, or no sleeper would be found asleep in the end.
+ */
 proctype interrupt(byte whom)
 {
 	atomic {
-		signalled = signalled | whom;
-		running = running | whom;
+		if
+		:: signalled = signalled | whom; running = running | whom;
+		:: running = running | whom;
+		:: skip;
+		fi;
 	};
 }
 
@@ -355,9 +372,10 @@ init {
 		do
 		:: i < SLEEPERS ->
 			run sleeper(BIT(i));
-#ifdef SIGNALS
-			run interrupt(BIT(i));
-#endif
+			if
+			:: i < SIGNALS -> run interrupt(BIT(i));
+			:: else -> skip;
+			fi;
 			i++;
 		:: else -> break;
 		od;

@@ -171,6 +171,7 @@ static void settle(struct worker *worker, const struct mpmc_item *items,
 
 	receive(worker, items, n);
 	life_doing(worker->life, DOING_FINISH, false, n);
+	work(worker);
 	ret = worker->end.channel->type->finish(&worker->end, n);
 	if (ret)
 		ledger_fault(worker->ledger, FAULT_CALL,
