@@ -316,6 +316,51 @@ static inline int deq_bulk_until(int fd, __u64 *items, __u32 count,
 	return mpmc_ioctl(fd, MPMC_IOC_ITEM_DEQUEUE, &arg);
 }
 
+/* Leases. A deadline of 0: don't wait. */
+
+static inline int lease_fill_flags(int fd, struct mpmc_lease_item *items,
+				   __u32 count, __u32 flags, __u64 deadline)
+{
+	struct mpmc_lease arg = {
+		.size = sizeof(arg), .flags = flags,
+		.items = (uintptr_t)items, .count = count,
+		.deadline = deadline,
+	};
+
+	if (deadline)
+		arg.flags |= MPMC_LEASE_WAIT;
+	return mpmc_ioctl(fd, MPMC_IOC_LEASE_FILL, &arg);
+}
+
+static inline int lease_fill(int fd, struct mpmc_lease_item *items, __u32 count)
+{
+	return lease_fill_flags(fd, items, count, 0, 0);
+}
+
+static inline int lease_end(int fd, unsigned long cmd, __u32 count)
+{
+	struct mpmc_lease_end arg = { .size = sizeof(arg), .count = count };
+
+	return mpmc_ioctl(fd, cmd, &arg);
+}
+
+static inline int lease_commit(int fd, __u32 count)
+{
+	return lease_end(fd, MPMC_IOC_LEASE_COMMIT, count);
+}
+
+static inline int lease_release(int fd, __u32 count)
+{
+	return lease_end(fd, MPMC_IOC_LEASE_RELEASE, count);
+}
+
+static inline int token_kick(int fd, __u32 count)
+{
+	struct mpmc_token_kick arg = { .size = sizeof(arg), .count = count };
+
+	return mpmc_ioctl(fd, MPMC_IOC_TOKEN_KICK, &arg);
+}
+
 /* Waits to put the item 7, or to take one. */
 static inline int move_until(int queue, bool enqueue, __u64 deadline)
 {
