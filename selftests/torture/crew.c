@@ -23,6 +23,9 @@
 /* Between two looks at something. */
 #define LOOK_NS (200 * NSEC_PER_USEC)
 
+/* After that consumers of nothing sleep, and not only for a while. */
+#define ASLEEP_NS (30 * NSEC_PER_MSEC)
+
 #define PROGRESS_NS (2 * NSEC_PER_SEC)
 
 struct member {
@@ -293,15 +296,38 @@ static bool drained(struct crew *crew)
 }
 
 /*
+ * A consumer is stopped, and killed when nothing else is left: what it had comes
+ * back, and somebody who sleeps has to be woken for that. Not where it may
+ * have stopped with a lock.
+ */
+static struct member *take_hostage(struct crew *crew)
+{
+	int first = crew->order->setup->producers;
+	int n = random_below(&crew->seed, crew->size - first);
+	struct member *hostage = &crew->members[first + n];
+
+	if (!crew->order->type->audit)
+		return NULL;
+	kill(hostage->pid, SIGSTOP);
+	return hostage;
+}
+
+/*
  * Either the producers stop, and consumers, those asleep included, take all
  * there is; or all are killed in the middle of it. Then somebody takes what has
  * come back.
  */
 static void end_gently(struct crew *crew)
 {
+	struct member *hostage = take_hostage(crew);
+
 	crew->ledger.totals->ending = true;
-	if (wait_for_end(crew, producers_ended))
-		wait_for_end(crew, drained);
+	if (!wait_for_end(crew, producers_ended) ||
+	    !wait_for_end(crew, drained) || !hostage)
+		return;
+	nap(ASLEEP_NS);
+	member_kill(crew, hostage);
+	wait_for_end(crew, drained);
 }
 
 static void kill_all(struct crew *crew)

@@ -12,7 +12,8 @@
 
 static const struct setup setup = {
 	.name = "one by one", .capacity = 1024, .bulk = 1,
-	.producers = 3, .consumers = 3, .busy = true,
+	.producers = 3, .consumers = 3,
+	.produce = PACE_BUSY, .consume = PACE_BUSY,
 };
 
 static const struct {

@@ -34,6 +34,9 @@ static const struct setup setups[] = {
 	  .producers = 3, .consumers = 3 },
 	{ .name = "crowded", .capacity = 5, .segments = 1, .ring = 2, .bulk = 2,
 	  .producers = 4, .consumers = 4 },
+	{ .name = "hungry", .capacity = 4096, .bulk = 64,
+	  .producers = 3, .consumers = 3,
+	  .produce = PACE_AWAY, .consume = PACE_BUSY },
 	{ .name = "hoarding", .capacity = 4096, .segments = 2, .ring = 4096,
 	  .bulk = 256, .producers = 2, .consumers = 4 },
 };

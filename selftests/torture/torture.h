@@ -21,6 +21,14 @@
 
 #define BULK_MAX 256
 
+/* How busy a process is. */
+enum pace {
+	PACE_ANY,	/* it is left to chance */
+	PACE_BUSY,	/* all the time */
+	PACE_SLOW,	/* works a while on each item */
+	PACE_AWAY,	/* sleeps now and then */
+};
+
 /**
  * struct setup - the queue of a run, and who works on it
  * @name: of the setup
@@ -30,7 +38,8 @@
  * @bulk: the most items a call moves
  * @producers: how many at a time
  * @consumers: how many at a time
- * @busy: nobody is ever away
+ * @produce: how busy producers are
+ * @consume: how busy consumers are
  */
 struct setup {
 	const char *name;
@@ -40,7 +49,8 @@ struct setup {
 	uint32_t bulk;
 	int producers;
 	int consumers;
-	bool busy;
+	enum pace produce;
+	enum pace consume;
 };
 
 static inline void must_failed(const char *file, int line, const char *what)

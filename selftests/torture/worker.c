@@ -13,7 +13,7 @@
  * @end: its end of the channel
  * @setup: what it works on
  * @seed: of all it does
- * @pace: how slow it is
+ * @pace: how busy it is
  * @stream: producers: what it puts now
  * @latest: consumers: the latest item of each producer
  * @frugal: never waits
@@ -24,7 +24,7 @@ struct worker {
 	struct end end;
 	const struct setup *setup;
 	uint64_t seed;
-	uint32_t pace;
+	enum pace pace;
 	struct stream *stream;
 	uint32_t *latest;
 	bool frugal;
@@ -44,15 +44,16 @@ static void work(struct worker *worker)
 	uint32_t spin;
 
 	switch (worker->pace) {
-	case 0:
-		break;
-	case 1:
+	case PACE_SLOW:
 		for (spin = chance(worker, 500); spin; spin--)
 			atomic_signal_fence(memory_order_seq_cst);
 		break;
-	default:
+	case PACE_AWAY:
 		if (!chance(worker, 4))
 			nap(chance(worker, 200) * NSEC_PER_USEC);
+		break;
+	default:
+		break;
 	}
 }
 
@@ -151,7 +152,7 @@ static void receive(struct worker *worker, const struct mpmc_item *items,
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		if (worker->pace == 1)
+		if (worker->pace == PACE_SLOW)
 			work(worker);
 		ledger_receive(worker->ledger, &items[i], worker->latest);
 		life_doing(worker->life, DOING_HAVE, false, n - i - 1);
@@ -260,7 +261,10 @@ static void worker_init(struct worker *worker, struct channel *channel,
 	worker->ledger = ledger;
 	worker->life = life;
 	worker->setup = channel->setup;
-	worker->pace = channel->setup->busy ? 0 : chance(worker, 3);
+	worker->pace = life->produces ? channel->setup->produce :
+					channel->setup->consume;
+	if (worker->pace == PACE_ANY)
+		worker->pace = PACE_BUSY + chance(worker, 3);
 	worker->end.channel = channel;
 	worker->end.seed = &worker->seed;
 	worker->latest = calloc(ledger->lives_max, sizeof(*worker->latest));
@@ -285,7 +289,7 @@ void worker_run(struct channel *channel, struct ledger *ledger,
 			produce(&worker);
 		else
 			consume(&worker);
-		if (worker.pace != 1 || role == ROLE_PRODUCER)
+		if (worker.pace != PACE_SLOW || role == ROLE_PRODUCER)
 			work(&worker);
 	}
 	_exit(EXIT_SUCCESS);
