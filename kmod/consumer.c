@@ -186,8 +186,7 @@ u64 mpmc_consumers_stamp(struct mpmc_queue *queue)
 		return 0;
 	rcu_read_lock();
 	xa_for_each_marked(&queue->consumers, id, consumer, MPMC_MARK_MAPPED)
-		/* Acquire: what is looked at next is looked at after it. */
-		stamp += smp_load_acquire(consumer->head);
+		stamp += mpmc_lease_stamp(consumer);
 	rcu_read_unlock();
 	return stamp;
 }

@@ -87,6 +87,7 @@ int mpmc_lease_commit(struct mpmc_consumer *consumer, unsigned int count);
 int mpmc_lease_release(struct mpmc_consumer *consumer, unsigned int count);
 void mpmc_lease_kick(struct mpmc_consumer *consumer);
 u64 mpmc_lease_count(struct mpmc_consumer *consumer);
+u64 mpmc_lease_stamp(struct mpmc_consumer *consumer);
 u64 mpmc_lease_harvest(struct mpmc_consumer *consumer);
 void mpmc_lease_end(struct mpmc_consumer *consumer);
 

@@ -2,13 +2,15 @@
 /*
  * Dead letters: items that came back and may not be handed out again
  */
+#include "dead.h"
+
 #include <linux/fs.h>
 
 #include "queue.h"
 #include "transfer.h"
 
 /* Whether an item's end was found: another queue, or none at all. */
-static bool dead_bury(struct mpmc_queue *queue, u64 item)
+static bool bury_one(struct mpmc_queue *queue, u64 item)
 {
 	if (!queue->dead_letter) {
 		atomic64_inc(&queue->dropped);
@@ -23,41 +25,32 @@ static bool dead_bury(struct mpmc_queue *queue, u64 item)
 	return true;
 }
 
-static bool dead_is(const struct mpmc_queue *queue, u32 deliveries)
-{
-	return queue->max_deliveries && deliveries >= queue->max_deliveries;
-}
-
 /**
- * mpmc_queue_give_back() - put items back that a consumer has been handed
+ * mpmc_dead_bury() - sort out items that may not be handed out again
  * @queue: the queue
- * @items: the items, in order; they still hold their credits
+ * @items: the items, in order; they hold their credits
  * @deliveries: how often each has been handed out
- * @count: how many, at least one
+ * @count: how many
  *
- * To the front; but those that have been handed out as often as they may go to
- * the queue for dead letters, if that takes them.
+ * They go to the queue for dead letters, in order, if that takes them. The others
+ * are moved to the front of the arrays.
  *
- * Context: process; may sleep, does not fail.
+ * Context: process; may sleep.
+ * Return: how many others there are.
  */
-void mpmc_queue_give_back(struct mpmc_queue *queue, const u64 *items,
-			  const u32 *deliveries, unsigned int count)
+unsigned int mpmc_dead_bury(struct mpmc_queue *queue, u64 *items,
+			    u32 *deliveries, unsigned int count)
 {
-	unsigned int end = count, i;
+	unsigned int i, rest = 0;
 
-	/* From the last one on: what is put back last comes out first. */
-	for (i = count; i--;) {
-		if (!dead_is(queue, deliveries[i]))
+	if (!queue->max_deliveries)
+		return count;
+	for (i = 0; i < count; i++) {
+		if (deliveries[i] >= queue->max_deliveries &&
+		    bury_one(queue, items[i]))
 			continue;
-		if (!dead_bury(queue, items[i]))
-			continue;
-		count--;
-		if (end > i + 1)
-			mpmc_queue_requeue(queue, items + i + 1,
-					   deliveries + i + 1, end - i - 1);
-		end = i;
+		items[rest] = items[i];
+		deliveries[rest++] = deliveries[i];
 	}
-	if (end)
-		mpmc_queue_requeue(queue, items, deliveries, end);
-	atomic64_add(count, &queue->redelivered);
+	return rest;
 }

@@ -27,6 +27,7 @@
 #include "batch.h"
 #include "compat/uninitialized.h"
 #include "consumer.h"
+#include "dead.h"
 #include "producer.h"
 #include "wait.h"
 
@@ -70,6 +71,25 @@ u64 mpmc_lease_count(struct mpmc_consumer *consumer)
 	u64 head = lease_head(consumer, returned);
 
 	return READ_ONCE(consumer->tail) - head;
+}
+
+/**
+ * mpmc_lease_stamp() - changes when the owner commits items
+ * @consumer: the token
+ *
+ * Not for ever, if he does what he may not: what he commits is harvested, and
+ * he can't go back behind that.
+ *
+ * Context: any.
+ */
+u64 mpmc_lease_stamp(struct mpmc_consumer *consumer)
+{
+	u64 returned = atomic64_read_acquire(&consumer->returned);
+	u64 head = lease_head(consumer, returned);
+
+	/* What is looked at next is looked at after it. */
+	smp_rmb();
+	return head;
 }
 
 /**
@@ -231,7 +251,7 @@ static unsigned int lease_share(struct mpmc_consumer *consumer)
 static bool lease_one_by_one(struct mpmc_consumer *consumer)
 {
 	return consumer->queue->max_deliveries &&
-	       READ_ONCE(consumer->queue->requeue.top);
+	       mpmc_requeue_ready(&consumer->queue->requeue);
 }
 
 /**
@@ -348,17 +368,24 @@ int mpmc_lease_commit(struct mpmc_consumer *consumer, unsigned int count)
 static void lease_give_back(struct mpmc_consumer *consumer, u64 pos,
 			    unsigned int count)
 {
+	struct mpmc_queue *queue = consumer->queue;
 	unsigned int slot = lease_slot(consumer, pos);
-	unsigned int n = lease_piece(consumer, pos, count);
+	unsigned int first = lease_piece(consumer, pos, count);
+	unsigned int second = count - first;
 
 	lease_complete(consumer, pos, pos + count);
+	first = mpmc_dead_bury(queue, consumer->items + slot,
+			       consumer->deliveries + slot, first);
+	second = mpmc_dead_bury(queue, consumer->items, consumer->deliveries,
+				second);
 	/* The later piece first: what is put back last comes out first. */
-	if (count > n)
-		mpmc_queue_give_back(consumer->queue, consumer->items,
-				     consumer->deliveries, count - n);
-	if (n)
-		mpmc_queue_give_back(consumer->queue, consumer->items + slot,
-				     consumer->deliveries + slot, n);
+	if (second)
+		mpmc_queue_requeue(queue, consumer->items,
+				   consumer->deliveries, second);
+	if (first)
+		mpmc_queue_requeue(queue, consumer->items + slot,
+				   consumer->deliveries + slot, first);
+	atomic64_add(first + second, &queue->redelivered);
 }
 
 /* Take so many items out of the lease, credits and all. */
@@ -405,19 +432,18 @@ int mpmc_lease_release(struct mpmc_consumer *consumer, unsigned int count)
  */
 void mpmc_lease_end(struct mpmc_consumer *consumer)
 {
-	u64 head, harvested = mpmc_lease_harvest(consumer);
-	unsigned int count;
+	struct mpmc_queue *queue = consumer->queue;
+	u64 harvested = mpmc_lease_harvest(consumer);
+	s64 head = atomic64_read(&consumer->returned);
 
-	/* Others look at it no more than is there: it does not move. */
-	head = atomic64_read(&consumer->returned);
-	count = consumer->tail - head;
-	WRITE_ONCE(*consumer->head, head);
-	if (count) {
-		lease_take_out(consumer, head, count);
-		lease_give_back(consumer, head, count);
-	}
+	/* His memory may still be written to, and others may harvest. */
+	while (!atomic64_try_cmpxchg(&consumer->returned, &head,
+				     consumer->tail))
+		;
+	if (head != consumer->tail)
+		lease_give_back(consumer, head, consumer->tail - head);
 	if (harvested)
-		mpmc_queue_returned(consumer->queue, harvested);
-	else if (READ_ONCE(consumer->queue->shutdown))
-		mpmc_queue_kick_writers(consumer->queue, 0);
+		mpmc_queue_returned(queue, harvested);
+	else if (READ_ONCE(queue->shutdown))
+		mpmc_queue_kick_writers(queue, 0);
 }

@@ -28,6 +28,9 @@ static const struct vm_operations_struct kernel_ops = {
 	.may_split = mpmc_map_may_split,
 };
 
+/* VM_IO: nobody keeps the pages, nor has the mapping inherited after all. */
+#define MAP_FLAGS (VM_IO | VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP)
+
 static int map_check(const struct vm_area_struct *vma, unsigned long size)
 {
 	if (!(vma->vm_flags & VM_SHARED) ||
@@ -73,7 +76,7 @@ int mpmc_map_kernel(struct vm_area_struct *vma, struct page *queue,
 		return ret;
 	if (vma->vm_flags & VM_WRITE)
 		return -EACCES;
-	mpmc_vm_flags_set(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP);
+	mpmc_vm_flags_set(vma, MAP_FLAGS);
 	mpmc_vm_flags_clear(vma, VM_MAYWRITE | VM_MAYEXEC);
 	ret = map_insert(vma, &addr, &queue, 1);
 	if (!ret)
@@ -101,7 +104,7 @@ int mpmc_map_owner(struct vm_area_struct *vma, const struct mpmc_pages *pages,
 
 	if (ret)
 		return ret;
-	mpmc_vm_flags_set(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP);
+	mpmc_vm_flags_set(vma, MAP_FLAGS);
 	mpmc_vm_flags_clear(vma, VM_MAYEXEC);
 	ret = map_insert(vma, &addr, pages->page + MPMC_PAGE_OWNER, 1);
 	if (!ret && data)

@@ -156,23 +156,28 @@ static void producer_return(struct mpmc_producer *producer, u64 count)
 	mpmc_queue_returned(queue, count);
 }
 
-/* The owner of a mapped ring has gone, in the middle of a call perhaps. */
-static void producer_settle(struct mpmc_producer *producer)
+/*
+ * The owner of a mapped ring has gone, in the middle of a call perhaps: he may
+ * have stored items and not said so.
+ */
+static void producer_settle(struct mpmc_producer *producer, s64 unused)
 {
 	struct mpmc_ring *ring = &producer->ring;
-	s64 unused = mpmc_ring_revoke(ring);
 
-	if (unused == -EPIPE) {
-		unused = mpmc_ring_seal_end(ring);
-		mpmc_ring_accepted(ring);
-	}
-	if (READ_ONCE(ring->broken))
-		unused = mpmc_ring_drop(ring);
 	WRITE_ONCE(producer->page->position, mpmc_ring_limit(ring));
-	producer_return(producer, unused);
-	/* He may have stored items and not said so. */
+	if (unused > 0)
+		producer_return(producer, unused);
 	smp_mb(); /* A: pairs with B in wait.c */
 	mpmc_queue_kick_readers(producer->queue, mpmc_ring_count(ring));
+}
+
+/* Nobody can store items any more; or if so, they do not count. */
+static void producer_seal(struct mpmc_producer *producer)
+{
+	struct mpmc_ring *ring = &producer->ring;
+
+	mpmc_ring_seal_begin(ring);
+	producer_settle(producer, mpmc_ring_seal_end(ring));
 }
 
 /**
@@ -184,7 +189,7 @@ static void producer_settle(struct mpmc_producer *producer)
 void mpmc_producer_close(struct mpmc_producer *producer)
 {
 	if (test_bit(MPMC_PRODUCER_MAPPED, &producer->state))
-		producer_settle(producer);
+		producer_seal(producer);
 	atomic_dec(&producer->queue->producer_count);
 	rcu_read_lock();
 	/* The last item before closed, and closed before the look. */
@@ -431,7 +436,7 @@ void mpmc_producer_unmap(struct mpmc_producer *producer)
 {
 	/* Who is inside a call does the same there. */
 	if (mpmc_producer_enter(producer)) {
-		producer_settle(producer);
+		producer_settle(producer, mpmc_ring_revoke(&producer->ring));
 		mpmc_producer_leave(producer);
 	}
 }
@@ -497,7 +502,7 @@ void mpmc_producer_end(struct mpmc_producer *producer)
 	mpmc_producer_unprepare(producer);
 	if (!test_bit(MPMC_PRODUCER_MAPPED, &producer->state))
 		return;
-	if (atomic_read(&producer->maps))
+	if (atomic_read(&producer->maps) && !READ_ONCE(producer->ring.broken))
 		producer_grant(producer);
 	/* Who reads it is in this call, or begins after it. */
 	WRITE_ONCE(producer->page->position, mpmc_ring_limit(&producer->ring));
@@ -516,9 +521,7 @@ int mpmc_producer_kick(struct mpmc_producer *producer, unsigned int count)
 	int ret;
 
 	smp_mb(); /* A: pairs with B in wait.c, and see ring.c */
-	ret = producer_verdict(producer);
-	if (READ_ONCE(producer->ring.broken))
-		return -EIO;
+	ret = mpmc_ring_check(&producer->ring) ?: producer_verdict(producer);
 	mpmc_queue_kick_readers(producer->queue, count);
 	return ret;
 }
@@ -561,8 +564,7 @@ u64 mpmc_producers_stamp(struct mpmc_queue *queue)
 		return 0;
 	rcu_read_lock();
 	xa_for_each_marked(&queue->producers, id, producer, MPMC_MARK_MAPPED)
-		/* Acquire: what is looked at next is looked at after it. */
-		stamp += smp_load_acquire(producer->ring.tail);
+		stamp += mpmc_ring_stamp(&producer->ring);
 	rcu_read_unlock();
 	return stamp;
 }

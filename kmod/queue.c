@@ -196,11 +196,14 @@ void mpmc_queue_kick_writers(struct mpmc_queue *queue, u64 count)
 		mpmc_wake_all(queue);
 }
 
-/*
- * Return what was committed by way of mappings, before somebody is told that
- * there is no room; whether to look again.
+/**
+ * mpmc_queue_harvest() - return the credits of what was committed by way of
+ * mappings
+ * @queue: the queue
+ *
+ * Return: whether there were any.
  */
-static bool queue_harvest(struct mpmc_queue *queue)
+bool mpmc_queue_harvest(struct mpmc_queue *queue)
 {
 	u64 count = mpmc_consumers_harvest(queue);
 
@@ -222,7 +225,7 @@ static bool queue_take_harvested(struct mpmc_queue *queue, unsigned int share,
 
 	do {
 		stamp = mpmc_consumers_stamp(queue);
-		harvested = queue_harvest(queue);
+		harvested = mpmc_queue_harvest(queue);
 		if (mpmc_capacity_take(&queue->capacity, share, count))
 			return true;
 	} while (harvested || mpmc_consumers_stamp(queue) != stamp);
@@ -256,7 +259,7 @@ bool mpmc_queue_has_room(struct mpmc_queue *queue, u64 count)
 		return false;
 	do { /* As in queue_take_harvested(). */
 		stamp = mpmc_consumers_stamp(queue);
-		harvested = queue_harvest(queue);
+		harvested = mpmc_queue_harvest(queue);
 		if (mpmc_capacity_has(&queue->capacity, count))
 			return true;
 	} while (harvested || mpmc_consumers_stamp(queue) != stamp);

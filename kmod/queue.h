@@ -130,6 +130,7 @@ struct mpmc_cursor *mpmc_queue_cursor(struct mpmc_queue *queue);
 int mpmc_queue_reserve(struct mpmc_queue *queue, unsigned int share, u64 count);
 void mpmc_queue_unreserve(struct mpmc_queue *queue, u64 count);
 bool mpmc_queue_has_room(struct mpmc_queue *queue, u64 count);
+bool mpmc_queue_harvest(struct mpmc_queue *queue);
 void mpmc_queue_returned(struct mpmc_queue *queue, u64 count);
 void mpmc_queue_kick_readers(struct mpmc_queue *queue, u64 count);
 void mpmc_queue_kick_writers(struct mpmc_queue *queue, u64 count);
@@ -146,8 +147,6 @@ void mpmc_queue_finish(struct mpmc_queue *queue,
 		       const struct mpmc_batch *batch);
 void mpmc_queue_requeue(struct mpmc_queue *queue, const u64 *items,
 			const u32 *deliveries, unsigned int count);
-void mpmc_queue_give_back(struct mpmc_queue *queue, const u64 *items,
-			  const u32 *deliveries, unsigned int count);
 
 bool mpmc_queue_ready(struct mpmc_queue *queue);
 bool mpmc_queue_drained(struct mpmc_queue *queue);

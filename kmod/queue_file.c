@@ -29,7 +29,7 @@ static long queue_info(struct file *file, union mpmc_args *args,
 	if (info->flags)
 		return -EINVAL;
 	info->capacity = queue->capacity.total;
-	mpmc_consumers_harvest(queue);
+	mpmc_queue_harvest(queue);
 	info->granted = mpmc_producers_granted(queue);
 	info->leased = mpmc_consumers_leased(queue);
 	used = mpmc_capacity_used(&queue->capacity);

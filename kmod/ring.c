@@ -71,6 +71,7 @@ void mpmc_ring_init(struct mpmc_ring *ring, unsigned int entries, u64 *items,
 	ring->tail = tail;
 	ring->done = done;
 	ring->broken = false;
+	ring->seen = 0;
 	atomic64_set(&ring->limit, 0);
 	atomic64_set(&ring->sealed, MPMC_RING_OPEN);
 	ring->last = NULL;
@@ -123,28 +124,70 @@ static inline u64 word_next_version(u64 word)
 	return word + POSITION_MASK + 1;
 }
 
-/* Where the items end that may be taken, first being claimed already. */
-static u64 ring_end(struct mpmc_ring *ring, u64 first)
+/*
+ * The next version: claims of whoever has looked before this fail. What has been
+ * claimed until now is exact then.
+ */
+static u64 ring_flip(struct mpmc_ring *ring)
 {
+	s64 word = atomic64_read(&ring->claimed);
+
+	while (!atomic64_try_cmpxchg(&ring->claimed, &word,
+				     word_next_version(word)))
+		;
+	return word_position(ring, word);
+}
+
+/* Where the items of a sealed ring end, as far as that is known. */
+static u64 ring_sealed_end(const struct mpmc_ring *ring, u64 first, u64 tail)
+{
+	u64 sealed = atomic64_read(&ring->sealed);
+	u64 end = sealed >> MPMC_RING_SHIFT;
+
+	/* Once it is decided the tail does not matter any more. */
+	if (!(sealed & MPMC_RING_FLAG))
+		end = min(end, tail);
+	return max(end, first);
+}
+
+/*
+ * The tail, first being claimed already; first if the owner has broken the ring:
+ * the tail is beyond the limit, before what is claimed, or before where it was.
+ */
+static u64 ring_tail(struct mpmc_ring *ring, u64 first, u64 *limit)
+{
+	/* Acquire: before the tail, which does not go back. */
+	u64 seen = smp_load_acquire(&ring->seen);
 	/*
 	 * Acquire: pairs with the owner's release, the items are there. And the
 	 * limit is read after it: if that is not flagged, this tail was there
 	 * before it was, and whoever decides sees it.
 	 */
 	u64 tail = smp_load_acquire(ring->tail);
-	/* Acquire: pairs with mpmc_ring_seal_begin(), sealed has been set. */
-	u64 limit = atomic64_read_acquire(&ring->limit);
 
+	/* Acquire: pairs with mpmc_ring_seal_begin(), sealed has been set. */
+	*limit = atomic64_read_acquire(&ring->limit);
 	if (READ_ONCE(ring->broken))
 		return first;
-	if (tail - first > (limit >> MPMC_RING_SHIFT) - first) {
+	if (tail - first > (*limit >> MPMC_RING_SHIFT) - first ||
+	    (tail < seen && !(*limit & MPMC_RING_FLAG))) {
 		WRITE_ONCE(ring->broken, true);
 		return first;
 	}
-	if (limit & MPMC_RING_FLAG)
-		tail = min_t(u64, tail, (u64)atomic64_read(&ring->sealed) >>
-						MPMC_RING_SHIFT);
-	return max(tail, first);
+	/* Release: with whoever relies on it; an older value does no harm. */
+	if (tail != seen)
+		smp_store_release(&ring->seen, tail);
+	return tail;
+}
+
+/* Where the items end that may be taken, first being claimed already. */
+static u64 ring_end(struct mpmc_ring *ring, u64 first)
+{
+	u64 limit;
+	u64 tail = ring_tail(ring, first, &limit);
+
+	return limit & MPMC_RING_FLAG ? ring_sealed_end(ring, first, tail) :
+					tail;
 }
 
 /* The lap that a position is in; a mark that was never set is in none. */
@@ -337,17 +380,6 @@ static void chunk_fill(struct mpmc_ring *ring, struct mpmc_chunk *chunk,
 		chunk->items[n + i] = items[i];
 }
 
-/* From now on items are claimed from the chunk; from which position on. */
-static u64 ring_flip(struct mpmc_ring *ring)
-{
-	s64 word = atomic64_read(&ring->claimed);
-
-	while (!atomic64_try_cmpxchg(&ring->claimed, &word,
-				     word_next_version(word)))
-		;
-	return word_position(ring, word);
-}
-
 /**
  * mpmc_ring_move() - move what a ring holds to a chunk, and put items there
  * @ring: the ring, of which the caller is the owner, with no room granted
@@ -461,7 +493,8 @@ u64 mpmc_ring_granted(struct mpmc_ring *ring)
 	u64 granted = mpmc_ring_limit(ring) - tail;
 
 	/* Sealed, or broken: nothing of it can be used any more. */
-	if (mpmc_ring_sealed(ring) || granted > ring->entries)
+	if (mpmc_ring_sealed(ring) || READ_ONCE(ring->broken) ||
+	    granted > ring->entries)
 		return 0;
 	return granted;
 }
@@ -506,8 +539,25 @@ bool mpmc_ring_grant(struct mpmc_ring *ring, unsigned int count)
 }
 
 /**
+ * mpmc_ring_check() - whether the owner has kept to the rules
+ * @ring: the ring, of which the caller is the owner
+ *
+ * Return: 0 or -EIO.
+ */
+int mpmc_ring_check(struct mpmc_ring *ring)
+{
+	mpmc_ring_count(ring);
+	return READ_ONCE(ring->broken) ? -EIO : 0;
+}
+
+/**
  * mpmc_ring_revoke() - take back what the owner has been granted and not used
  * @ring: the ring, of which the caller is the owner
+ *
+ * An owner who sets his tail back while consumers claim may have had items taken
+ * that are not before the limit any more. Nothing is claimed by an older limit
+ * once there is a new version, so what was is known exactly, and is not returned
+ * twice.
  *
  * Return: how many entries that was, whose credits are the caller's now; -EPIPE
  * if the ring is sealed; -EIO if it is broken.
@@ -517,17 +567,27 @@ s64 mpmc_ring_revoke(struct mpmc_ring *ring)
 	u64 tail = READ_ONCE(*ring->tail);
 	s64 limit = atomic64_read(&ring->limit);
 	u64 unused = ((u64)limit >> MPMC_RING_SHIFT) - tail;
+	u64 first;
 
-	if (READ_ONCE(ring->broken))
+	if (limit & MPMC_RING_FLAG)
+		return -EPIPE;
+	if (mpmc_ring_check(ring))
 		return -EIO;
 	if (unused > ring->entries) {
 		WRITE_ONCE(ring->broken, true);
 		return -EIO;
 	}
-	if (limit & MPMC_RING_FLAG ||
-	    !atomic64_try_cmpxchg(&ring->limit, &limit,
+	if (!atomic64_try_cmpxchg(&ring->limit, &limit,
 				  tail << MPMC_RING_SHIFT))
 		return -EPIPE;
+	if (!unused)
+		return 0;
+	first = ring_flip(ring);
+	if ((s64)(first - tail) > 0) {
+		WRITE_ONCE(ring->broken, true);
+		atomic64_add((first - tail) << MPMC_RING_SHIFT, &ring->limit);
+		unused -= first - tail;
+	}
 	return unused;
 }
 
@@ -550,27 +610,6 @@ void mpmc_ring_push(struct mpmc_ring *ring, const u64 *items,
 }
 
 /**
- * mpmc_ring_drop() - drop what is left in a broken ring that nobody owns
- * @ring: the ring
- *
- * Return: how many entries that was, granted ones included: their credits are
- * the caller's now.
- */
-unsigned int mpmc_ring_drop(struct mpmc_ring *ring)
-{
-	s64 sealed = atomic64_read(&ring->sealed);
-	u64 end = mpmc_ring_limit(ring);
-	u64 word;
-
-	/* What a seal cut off has been returned before. */
-	if (mpmc_ring_sealed(ring) && sealed & MPMC_RING_FLAG)
-		end = (u64)sealed >> MPMC_RING_SHIFT;
-	/* Whoever has claimed some meanwhile returns the credits of those. */
-	word = atomic64_xchg(&ring->claimed, end & POSITION_MASK);
-	return end - word_position(ring, word);
-}
-
-/**
  * mpmc_ring_seal_begin() - begin to seal a ring
  * @ring: the ring
  *
@@ -578,32 +617,25 @@ unsigned int mpmc_ring_drop(struct mpmc_ring *ring)
  */
 void mpmc_ring_seal_begin(struct mpmc_ring *ring)
 {
-	u64 tail = READ_ONCE(*ring->tail);
+	/* Acquire: claimed before tail, or there would be too many. */
+	u64 word = atomic64_read_acquire(&ring->claimed);
+	u64 limit, tail = ring_tail(ring, word_position(ring, word), &limit);
 
 	/* What is there now counts in any case. */
 	atomic64_cmpxchg(&ring->sealed, MPMC_RING_OPEN,
 			 tail << MPMC_RING_SHIFT);
-	/* Fully ordered: pairs with the acquire in ring_end(). */
+	/* Fully ordered: pairs with the acquire in ring_tail(). */
 	atomic64_fetch_or(MPMC_RING_FLAG, &ring->limit);
-}
-
-/* Decide where the ring ends: at tail, if it has not been decided. */
-static unsigned int ring_decide(struct mpmc_ring *ring, u64 tail)
-{
-	s64 sealed = atomic64_read(&ring->sealed);
-
-	if (sealed & MPMC_RING_FLAG ||
-	    !atomic64_try_cmpxchg(&ring->sealed, &sealed,
-				  tail << MPMC_RING_SHIFT | MPMC_RING_FLAG))
-		return 0;
-	return mpmc_ring_limit(ring) - tail;
+	/* Nothing is claimed by a look from before that. */
+	ring_flip(ring);
 }
 
 /**
  * mpmc_ring_seal_end() - decide which items a sealed ring has
  * @ring: the ring
  *
- * After a barrier on the owner's CPU; or by the owner himself.
+ * After a barrier on the owner's CPU; or by the owner himself. A broken ring has
+ * none beside what is claimed.
  *
  * Return: how many entries were granted and not used: their credits are the
  * caller's now. None if that was decided before.
@@ -613,13 +645,19 @@ unsigned int mpmc_ring_seal_end(struct mpmc_ring *ring)
 	/* Acquire: claimed before tail, or there would be too many. */
 	u64 word = atomic64_read_acquire(&ring->claimed);
 	u64 first = word_position(ring, word);
-	u64 tail = READ_ONCE(*ring->tail);
+	s64 sealed = atomic64_read(&ring->sealed);
+	u64 limit, end = ring_tail(ring, first, &limit);
 
-	if (tail - first > mpmc_ring_limit(ring) - first)
-		WRITE_ONCE(ring->broken, true);
-	if (READ_ONCE(ring->broken))
+	if (sealed & MPMC_RING_FLAG)
 		return 0;
-	return ring_decide(ring, tail);
+	/* What may have been claimed since, whatever the owner does. */
+	end = max(end, (u64)sealed >> MPMC_RING_SHIFT);
+	limit >>= MPMC_RING_SHIFT;
+	end = min(end, limit);
+	if (!atomic64_try_cmpxchg(&ring->sealed, &sealed,
+				  end << MPMC_RING_SHIFT | MPMC_RING_FLAG))
+		return 0;
+	return limit - end;
 }
 
 /**

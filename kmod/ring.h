@@ -66,6 +66,7 @@ void mpmc_chunk_free(struct mpmc_chunk *chunk);
  * @moved_from: position from which on they have, since the ring was last free
  * @moving: consumers still copy items from before that position
  * @chunks: the oldest chunk, or NULL
+ * @seen: a tail that was there once
  * @claimed: version << MPMC_RING_POSITION_BITS | position up to which consumers
  *	have claimed items
  * @released: position up to which entries are free again
@@ -86,6 +87,7 @@ struct mpmc_ring {
 	u64 moved_from;
 	bool moving;
 	struct mpmc_chunk *chunks;
+	u64 seen;
 	atomic64_t claimed ____cacheline_aligned;
 	atomic64_t released;
 };
@@ -98,6 +100,7 @@ u64 mpmc_ring_count(struct mpmc_ring *ring);
 u64 mpmc_ring_granted(struct mpmc_ring *ring);
 unsigned int mpmc_ring_room(struct mpmc_ring *ring);
 bool mpmc_ring_grant(struct mpmc_ring *ring, unsigned int count);
+int mpmc_ring_check(struct mpmc_ring *ring);
 s64 mpmc_ring_revoke(struct mpmc_ring *ring);
 void mpmc_ring_push(struct mpmc_ring *ring, const u64 *items,
 		    unsigned int count);
@@ -105,7 +108,6 @@ u64 mpmc_ring_chunk_size(struct mpmc_ring *ring, unsigned int count);
 bool mpmc_ring_move(struct mpmc_ring *ring, struct mpmc_chunk *chunk,
 		    const u64 *items, unsigned int count);
 void mpmc_ring_free_chunks(struct mpmc_ring *ring);
-unsigned int mpmc_ring_drop(struct mpmc_ring *ring);
 
 void mpmc_ring_seal_begin(struct mpmc_ring *ring);
 unsigned int mpmc_ring_seal_end(struct mpmc_ring *ring);
@@ -115,6 +117,15 @@ bool mpmc_ring_accepted(struct mpmc_ring *ring);
 static inline u64 mpmc_ring_limit(const struct mpmc_ring *ring)
 {
 	return (u64)atomic64_read(&ring->limit) >> MPMC_RING_SHIFT;
+}
+
+/* Changes when the owner puts items; not for ever if he does what he may not. */
+static inline u64 mpmc_ring_stamp(const struct mpmc_ring *ring)
+{
+	/* Acquire: what is looked at next is looked at after it. */
+	u64 tail = smp_load_acquire(ring->tail);
+
+	return READ_ONCE(ring->broken) ? 0 : tail;
 }
 
 static inline bool mpmc_ring_sealed(const struct mpmc_ring *ring)

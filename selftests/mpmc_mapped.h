@@ -120,7 +120,8 @@ static inline bool producer_is_waited_for(const struct mapped *m)
 	if (!load_relaxed(m->word))
 		return false;
 	full_barrier();
-	return load_relaxed(m->word) & MPMC_MAP_CALL;
+	return load_relaxed(m->word) &
+	       (MPMC_MAP_WAITERS | MPMC_MAP_SHUTDOWN);
 }
 
 #define WAITERS (MPMC_MAP_SLEEPERS | MPMC_MAP_POLLED)

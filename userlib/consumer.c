@@ -82,9 +82,8 @@ LIB_EXPORT int mpmc_consumer_waited_for(struct mpmc_consumer *consumer,
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	writers = __atomic_load_n(&waiters->writers, __ATOMIC_RELAXED);
 	readers = __atomic_load_n(&waiters->readers, __ATOMIC_RELAXED);
-	if (writers & (MPMC_MAP_SLEEPERS | MPMC_MAP_POLLED) ||
-	    (writers & MPMC_MAP_SHUTDOWN &&
-	     readers & (MPMC_MAP_SLEEPERS | MPMC_MAP_POLLED)))
+	if (writers & MPMC_MAP_WAITERS ||
+	    (writers & MPMC_MAP_SHUTDOWN && readers & MPMC_MAP_WAITERS))
 		lib_kick(consumer->fd, n);
 	return 0;
 }

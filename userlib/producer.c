@@ -72,7 +72,7 @@ LIB_EXPORT int mpmc_producer_waited_for(struct mpmc_producer *producer,
 {
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (!(__atomic_load_n(producer->map->waiters, __ATOMIC_RELAXED) &
-	      MPMC_MAP_CALL))
+	      (MPMC_MAP_WAITERS | MPMC_MAP_SHUTDOWN)))
 		return 0;
 	return lib_kick(producer->fd, n);
 }

@@ -277,11 +277,11 @@ struct mpmc_token_info {
  *
  * After each store of his position the owner loads a word of struct
  * mpmc_map_queue: a producer @readers, a consumer @writers. If it is not 0 then
- * he makes a full barrier and loads it again; if there are any of
- * MPMC_MAP_CALL in it, he calls MPMC_IOC_TOKEN_KICK. A consumer also does
- * that if there is MPMC_MAP_SHUTDOWN in @writers and any of
- * MPMC_MAP_SLEEPERS or MPMC_MAP_POLLED in @readers. Who stores more than he
- * was given, or goes back, gets EIO from then on.
+ * he makes a full barrier and loads it again; if there is one of MPMC_MAP_WAITERS
+ * in it, he calls MPMC_IOC_TOKEN_KICK. So does a producer if there is
+ * MPMC_MAP_SHUTDOWN in it; and a consumer if there is that in it and one of
+ * MPMC_MAP_WAITERS in @readers. Who stores more than he was given, or goes back,
+ * gets EIO from then on.
  */
 #define MPMC_MAP_KERNEL 0
 #define MPMC_MAP_OWNER 0x10000000
@@ -304,9 +304,7 @@ struct mpmc_map_queue {
 #define MPMC_MAP_ARMING 0x04000000 /* about to be armed */
 #define MPMC_MAP_ARMED 0x08000000 /* barriers are due */
 
-/* For a producer: what he calls the kernel for. */
-#define MPMC_MAP_CALL \
-	(MPMC_MAP_SLEEPERS | MPMC_MAP_POLLED | MPMC_MAP_SHUTDOWN)
+#define MPMC_MAP_WAITERS (MPMC_MAP_SLEEPERS | MPMC_MAP_POLLED)
 
 /**
  * struct mpmc_map_token - at token_offset of MPMC_MAP_KERNEL
@@ -366,6 +364,7 @@ struct mpmc_lease_item {
  *
  * Leased items stay leased until they are committed or released; filling again
  * shows the same ones again, and adds to them if they are fewer than @count.
+ * Where deliveries are limited, items that came back are leased one by one.
  *
  * Return: how many items of the lease were written, or, with no @items, how
  * many it has. EAGAIN, ETIMEDOUT, EINTR, EPIPE, EBUSY, EFAULT (they stay
