@@ -70,6 +70,8 @@ struct end {
  *	items in hand takes them along
  * @give_back: somebody else shall deal with the oldest items taken
  * @size: how many items it holds, approximately
+ * @room: for how many more it has room; NULL: no promises about wake-ups, nor
+ *	about those who are stopped
  * @redelivered: how many came back, ever
  * @describe: print its state
  * @audit: what is wrong with it when nobody is at work and all has been taken,
@@ -91,6 +93,7 @@ struct channel_type {
 	int (*finish)(struct end *end, size_t n);
 	int (*give_back)(struct end *end, size_t n);
 	uint64_t (*size)(struct channel *channel);
+	uint64_t (*room)(struct channel *channel);
 	uint64_t (*redelivered)(struct channel *channel);
 	void (*describe)(struct channel *channel);
 	int (*audit)(struct channel *channel);

@@ -23,7 +23,7 @@
 /* Between two looks at something. */
 #define LOOK_NS (200 * NSEC_PER_USEC)
 
-/* After that consumers of nothing sleep, and not only for a while. */
+/* After that those who can do nothing sleep, and not only for a while. */
 #define ASLEEP_NS (30 * NSEC_PER_MSEC)
 
 #define PROGRESS_NS (2 * NSEC_PER_SEC)
@@ -267,6 +267,53 @@ static void wear_down(struct crew *crew)
 	crew->outcome->received = crew->progress;
 }
 
+/* --- Standing still --- */
+
+static void signal_consumers(struct crew *crew, int signal)
+{
+	int i;
+
+	for (i = crew->order->setup->producers; i < crew->size; i++)
+		kill(crew->members[i].pid, signal);
+}
+
+static bool room_for_sleepers(struct crew *crew)
+{
+	uint64_t room = crew->order->type->room(&crew->channel);
+	int i;
+
+	for (i = 0; i < crew->order->setup->producers; i++)
+		if (crew->members[i].pid &&
+		    life_waits_to_put(crew->members[i].life, room))
+			return true;
+	return false;
+}
+
+/*
+ * All consumers are stopped, and so is a producer, until the others have filled
+ * the queue and sleep. Then that one is killed: whoever fits into the room that
+ * he was granted has to be woken for that.
+ */
+static void stand_still(struct crew *crew)
+{
+	int n = random_below(&crew->seed, crew->order->setup->producers);
+	struct member *granted = &crew->members[n];
+	uint64_t end;
+
+	kill(granted->pid, SIGSTOP);
+	signal_consumers(crew, SIGSTOP);
+	nap(ASLEEP_NS);
+	member_kill(crew, granted);
+	end = now_ns() + crew->order->patience_ns;
+	while (room_for_sleepers(crew) && !crew->outcome->stalled) {
+		if (now_ns() > end)
+			stalled(crew, "nobody is woken for the room there is");
+		nap(LOOK_NS);
+	}
+	signal_consumers(crew, SIGCONT);
+	crew->progress_ns = now_ns();
+}
+
 /* --- The end --- */
 
 /* Waits as long as there is progress; false: in vain. */
@@ -306,7 +353,7 @@ static struct member *take_hostage(struct crew *crew)
 	int n = random_below(&crew->seed, crew->size - first);
 	struct member *hostage = &crew->members[first + n];
 
-	if (!crew->order->type->audit)
+	if (!crew->order->type->room)
 		return NULL;
 	kill(hostage->pid, SIGSTOP);
 	return hostage;
@@ -361,6 +408,8 @@ static void inherit(struct crew *crew)
 static void end(struct crew *crew)
 {
 	calm(crew);
+	if (well(crew) && crew->order->type->room)
+		stand_still(crew);
 	crew->progress_ns = now_ns();
 	if (well(crew) && random_below(&crew->seed, 2))
 		end_gently(crew);

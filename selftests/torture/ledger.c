@@ -89,6 +89,15 @@ static uint64_t life_in_hand(const struct life *life)
 	return life->doing >> 8;
 }
 
+/* Whether it waits to put so many items at most, as far as it says. */
+bool life_waits_to_put(const struct life *life, uint64_t count)
+{
+	uint64_t doing = life->doing;
+
+	return (doing & 0xff) == (DOING_PUT | DOING_WAIT) &&
+	       doing >> 8 <= count;
+}
+
 /* Where in the kernel it is, as far as that tells. */
 static void life_place(const struct life *life, char *place, size_t size)
 {

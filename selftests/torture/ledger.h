@@ -122,6 +122,7 @@ struct life *ledger_birth(struct ledger *ledger, bool produces);
 void ledger_judge(const struct ledger *ledger, struct verdict *verdict);
 uint32_t ledger_faults(const struct ledger *ledger);
 void life_describe(const struct life *life);
+bool life_waits_to_put(const struct life *life, uint64_t count);
 
 /* For the processes */
 void life_doing(struct life *life, enum doing doing, bool wait, size_t count);

@@ -59,6 +59,14 @@ static uint64_t queue_size(struct channel *channel)
 	return queue_stat(channel).items;
 }
 
+/* As nobody is at work: else it is anything. */
+static uint64_t queue_room(struct channel *channel)
+{
+	struct mpmc_stat stat = queue_stat(channel);
+
+	return stat.capacity - stat.items - stat.leased - stat.granted;
+}
+
 static uint64_t queue_redelivered(struct channel *channel)
 {
 	return queue_stat(channel).redelivered;
@@ -400,6 +408,7 @@ const struct channel_type queue_ioctl = {
 	.put = ioctl_put,
 	.take = ioctl_take,
 	.size = queue_size,
+	.room = queue_room,
 	.redelivered = queue_redelivered,
 	.describe = queue_describe,
 	.audit = queue_audit,
@@ -413,6 +422,7 @@ const struct channel_type queue_token = {
 	.put = token_put,
 	.take = token_take,
 	.size = queue_size,
+	.room = queue_room,
 	.redelivered = queue_redelivered,
 	.describe = queue_describe,
 	.audit = queue_audit,
@@ -427,6 +437,7 @@ const struct channel_type queue_mapped = {
 	.put = mapped_put,
 	.take = mapped_take,
 	.size = queue_size,
+	.room = queue_room,
 	.redelivered = queue_redelivered,
 	.describe = queue_describe,
 	.audit = queue_audit,
@@ -443,6 +454,7 @@ const struct channel_type queue_peek = {
 	.finish = peek_finish,
 	.give_back = peek_give_back,
 	.size = queue_size,
+	.room = queue_room,
 	.redelivered = queue_redelivered,
 	.describe = queue_describe,
 	.audit = queue_audit,
