@@ -420,6 +420,7 @@ int mpmc_lease_release(struct mpmc_consumer *consumer, unsigned int count)
 		return -EIO;
 	}
 	lease_give_back(consumer, head, count);
+	/* Release: pairs with the acquire in lease_head(). */
 	smp_store_release(consumer->head, head + count);
 	return 0;
 }

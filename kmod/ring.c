@@ -174,8 +174,8 @@ static u64 ring_tail(struct mpmc_ring *ring, u64 first, u64 *limit)
 		WRITE_ONCE(ring->broken, true);
 		return first;
 	}
-	/* Release: with whoever relies on it; an older value does no harm. */
 	if (tail != seen)
+		/* Release: pairs with the acquire above; old ones do no harm. */
 		smp_store_release(&ring->seen, tail);
 	return tail;
 }
@@ -280,11 +280,11 @@ static void ring_read(const struct mpmc_ring *ring, u64 pos, u64 *items,
 static const struct mpmc_chunk *chunk_find(struct mpmc_ring *ring, u64 pos,
 					   u32 version)
 {
-	/* Acquire, and below: pairs with the releases in chunk_link(). */
+	/* Acquire: pairs with the releases in chunk_link(). */
 	const struct mpmc_chunk *chunk = smp_load_acquire(&ring->chunks);
 
 	while (chunk && chunk != CHUNK_END && chunk->end <= pos)
-		chunk = smp_load_acquire(&chunk->next);
+		chunk = smp_load_acquire(&chunk->next); /* see above */
 	if (!chunk || chunk == CHUNK_END || chunk->start > pos)
 		return NULL;
 	/* Of the next version: this claim fails, or comes before it. */
@@ -393,6 +393,7 @@ static void chunk_fill(struct mpmc_ring *ring, struct mpmc_chunk *chunk,
 bool mpmc_ring_move(struct mpmc_ring *ring, struct mpmc_chunk *chunk,
 		    const u64 *items, unsigned int count)
 {
+	u64 word = atomic64_read(&ring->claimed);
 	u64 tail = mpmc_ring_limit(ring);
 	u64 first;
 
@@ -400,8 +401,7 @@ bool mpmc_ring_move(struct mpmc_ring *ring, struct mpmc_chunk *chunk,
 	if (!mpmc_ring_grant(ring, count))
 		return false;
 	chunk->next = NULL;
-	chunk->version = word_version(word_next_version(
-				atomic64_read(&ring->claimed)));
+	chunk->version = word_version(word_next_version(word));
 	chunk_link(ring, chunk);
 	first = max(ring_flip(ring), chunk->start);
 	ring->moved = tail + count;

@@ -19,7 +19,7 @@
  */
 struct mpmc_sleepers {
 	atomic_t *word;
-	spinlock_t lock;
+	spinlock_t lock; /* arming, one at a time */
 	u64 quiet;
 	atomic_t keep;
 };

@@ -25,8 +25,18 @@ typedef uint64_t u64;
 #define SMP_CACHE_BYTES 64
 #define ____cacheline_aligned __attribute__((aligned(SMP_CACHE_BYTES)))
 #define DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))
-#define max_t(type, a, b) ((type)(a) > (type)(b) ? (type)(a) : (type)(b))
-#define min_t(type, a, b) ((type)(a) < (type)(b) ? (type)(a) : (type)(b))
+#define BIT(n) (1UL << (n))
+#define ilog2(n) (31 - __builtin_clz(n))
+/* Each argument once, as in the kernel. */
+#define SHIM_CHOOSE(type, a, op, b) ({ \
+	type __a = (a), __b = (b); \
+	\
+	__a op __b ? __a : __b; \
+})
+#define max_t(type, a, b) SHIM_CHOOSE(type, a, >, b)
+#define min_t(type, a, b) SHIM_CHOOSE(type, a, <, b)
+#define max(a, b) max_t(__typeof__(a), a, b)
+#define min(a, b) min_t(__typeof__(a), a, b)
 #undef static_assert
 #define static_assert(expr) _Static_assert(expr, #expr)
 
@@ -96,8 +106,8 @@ static inline void shim_pause(void) {}
 #define LOAD(p, order) __atomic_load_n(p, __ATOMIC_##order)
 #define STORE(p, v, order) __atomic_store_n(p, v, __ATOMIC_##order)
 
-#define smp_load_acquire(p) LOAD(p, ACQUIRE)
-#define smp_store_release(p, v) STORE(p, v, RELEASE)
+#define smp_load_acquire(p) (shim_pause(), LOAD(p, ACQUIRE))
+#define smp_store_release(p, v) (shim_pause(), STORE(p, v, RELEASE))
 
 #define atomic_read(v) (shim_pause(), LOAD(&(v)->counter, RELAXED))
 #define atomic_set(v, i) STORE(&(v)->counter, i, RELAXED)
@@ -136,7 +146,35 @@ static inline long atomic_long_cmpxchg_release(atomic_long_t *v, long old,
 	(shim_pause(), __atomic_compare_exchange_n(&(v)->counter, old, new, false, \
 				    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
 
+#define atomic64_read(v) (shim_pause(), LOAD(&(v)->counter, RELAXED))
+#define atomic64_add(i, v) \
+	(shim_pause(), (void)__atomic_fetch_add(&(v)->counter, i, \
+						__ATOMIC_RELAXED))
+#define atomic64_fetch_or(i, v) \
+	(shim_pause(), __atomic_fetch_or(&(v)->counter, i, __ATOMIC_SEQ_CST))
+
+static inline int64_t atomic64_cmpxchg(atomic64_t *v, int64_t old, int64_t new)
+{
+	shim_pause();
+	__atomic_compare_exchange_n(&v->counter, &old, new, false,
+				    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+	return old;
+}
+
+/* Of pointers, and fully ordered. */
+#define xchg(p, new) \
+	(shim_pause(), __atomic_exchange_n(p, new, __ATOMIC_SEQ_CST))
+#define cmpxchg(p, expected, new) ({ \
+	__typeof__(*(p)) __old = (expected); \
+	\
+	shim_pause(); \
+	__atomic_compare_exchange_n(p, &__old, new, false, __ATOMIC_SEQ_CST, \
+				    __ATOMIC_RELAXED); \
+	__old; \
+})
+
 #define READ_ONCE(x) (shim_pause(), LOAD(&(x), RELAXED))
+#define WRITE_ONCE(x, v) (shim_pause(), STORE(&(x), v, RELAXED))
 #define atomic_read_acquire(v) (shim_pause(), LOAD(&(v)->counter, ACQUIRE))
 #define atomic_inc_return(v) atomic_add_return(1, v)
 
