@@ -13,8 +13,8 @@
  * barrier. litmus/ has what that rests on.
  *
  * A fence, and the heavy barrier's interrupt as well, is over at a moment at
- * which the buffer is empty. As anything may drain at any time, that is all there
- * is to them.
+ * which the buffer is empty. As anything may drain at any time, that is all
+ * there is to them.
  */
 
 /* The word; SLEEPERS are few here. */

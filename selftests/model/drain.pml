@@ -3,13 +3,17 @@
  * Who waits for an item learns of the end of the queue
  *
  * That is, of a shutdown and of the last item being finished with, which the
- * owner of a mapped lease does by a store: mpmc_queue_drained(), and the owner's
- * look at both words in mpmc_consumer_waited_for(). He is told in the one of
- * those who wait for room, and whether anybody waits for the end is in the other.
+ * owner of a mapped lease does by a store: mpmc_queue_drained(), and the
+ * owner's look at both words in mpmc_consumer_waited_for(). He is told in the
+ * one of those who wait for room, and whether anybody waits for the end is in
+ * the other.
  *
  * ITEMS: how many are leased
  */
 #define OWNERS 1
+#ifndef ITEMS
+#define ITEMS 2
+#endif
 #include "common.pml"
 
 #define HEAD TAIL(0)

@@ -1,24 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * A shutdown refuses what it does not deliver, and delivers what it does not
- * refuse: kmod/ring.c, with the owner in userspace and two consumers
+ * refuse: kmod/ring.c, with the owner in userspace
  *
  * ITEMS: how often the owner stores one
+ * CONSUMERS, SHUTDOWNS: how many there are
  * DEATHS: the owner may be killed anywhere
  */
 #define OWNERS 1
+#ifndef ITEMS
+#define ITEMS 2
+#endif
+#ifndef CONSUMERS
+#define CONSUMERS 1
+#endif
+#ifndef SHUTDOWNS
+#define SHUTDOWNS 1
+#endif
 #include "common.pml"
 
-#define CONSUMERS 2
 #define OPEN 15		/* sealed: at no position, so far */
 
 byte word;
 byte claimed;
+byte version;		/* of claimed: one word with it */
 bool flagged;		/* the limit: sealing has begun */
 byte sealed = OPEN;
 bool decided;
 bool over;		/* the owner does nothing more */
-bool shut_down;
+byte shut_down;		/* shutdowns that are complete */
 byte ended;		/* consumers that were told of the end */
 
 /* What became of each position, as masks. */
@@ -34,17 +44,22 @@ inline decide(tail)
 	};
 }
 
-/* The owner, in a call: mpmc_producer_kick(). */
+/*
+ * The owner, in a call, after a full barrier: producer_verdict(). He decides
+ * only when he has been told: else what he stores next, without a call, would
+ * be beyond the end, and he would not ask.
+ */
+#ifdef DECIDED_BEFORE_TOLD
+#define may_decide flagged
+#else
+#define may_decide (word & SHUTDOWN)
+#endif
+
 inline verdict(pos, yes)
 {
 	fence(0);
-	yes = true;
 	if
-	:: flagged ->
-#ifndef DECIDED_BEFORE_TOLD
-		/* What he stores next without a call must not be beyond it. */
-		set_armed(word, SHUTDOWN);
-#endif
+	:: may_decide ->
 		decide(pos);
 		if
 		:: pos <= sealed -> skip;
@@ -88,7 +103,7 @@ proctype owner()
 		see = word;
 		if
 		:: see & CALL -> verdict(pos, yes);
-		/* Somebody sleeps, or polls. */
+		/* If somebody sleeps he calls as well. */
 		:: !(see & CALL) -> verdict(pos, yes);
 		:: !(see & CALL) -> skip;
 		fi;
@@ -110,13 +125,13 @@ done:
 #ifdef DEATHS
 	goto out;
 dead:
-	/* The last reference to its mapping goes: producer_settle(). */
+	/* Nobody can store any more: this may decide it, told or not. */
 	fence(0);
 	if
 	:: flagged ->
 		decide(pos);
 		memory[TAIL(0)] = (pos <= sealed -> pos : sealed);
-	:: else -> skip;
+	:: skip;
 	fi;
 out:
 #endif
@@ -129,8 +144,16 @@ proctype shutdown()
 
 	/* mpmc_ring_seal_begin() */
 	tail = memory[TAIL(0)];
-	sealed = tail;
+	atomic {
+		if
+		:: sealed == OPEN -> sealed = tail;
+		:: else -> skip;
+		fi;
+	};
 	flagged = true;
+#ifndef NO_FLIP
+	version++;
+#endif
 #ifdef SHUTDOWN_UNARMED
 	arm(word);
 	word = word | SHUTDOWN;
@@ -141,17 +164,17 @@ proctype shutdown()
 	tail = memory[TAIL(0)];
 	decide(tail);
 	tail = 0;
-	shut_down = true;
+	shut_down++;
 }
 
 #define end_of(tail) (flagged && sealed < tail -> sealed : tail)
 
 proctype consumer(byte me)
 {
-	byte first, bound;
+	byte first, from, bound;
 
 again:
-	first = claimed;
+	atomic { first = claimed; from = version; };
 #ifdef LIMIT_BEFORE_TAIL
 	bound = (flagged -> sealed : OPEN);
 	bound = (memory[TAIL(0)] < bound -> memory[TAIL(0)] : bound);
@@ -165,7 +188,7 @@ again:
 	:: first < bound ->
 		atomic {
 			if
-			:: claimed == first ->
+			:: claimed == first && version == from ->
 				assert(memory[ITEM(0, first)] == 1 + first);
 				assert(!(refused & BIT(first)));
 				taken = taken | BIT(first);
@@ -173,12 +196,14 @@ again:
 			:: else -> skip;
 			fi;
 			first = 0;
+			from = 0;
 			bound = 0;
 		};
 		goto again;
 	:: else -> skip;
 	fi;
 	first = 0;
+	from = 0;
 	bound = 0;
 	/* Until there is something to do. */
 end:
@@ -206,19 +231,29 @@ end:
 }
 
 init {
+	byte shutdowns, consumers;
+
 	atomic {
 		choose_word(word);
 		run cpu(0);
 		run owner();
-		run shutdown();
-		run consumer(0);
-		run consumer(1);
+		do
+		:: shutdowns < SHUTDOWNS -> run shutdown(); shutdowns++;
+		:: else -> break;
+		od;
+		do
+		:: consumers < CONSUMERS ->
+			run consumer(consumers);
+			consumers++;
+		:: else -> break;
+		od;
 		run disarmer();
 	};
 end:
 	atomic {
 		timeout;
-		assert(over && shut_down && ended == BIT(CONSUMERS) - 1);
+		assert(over && shut_down == SHUTDOWNS &&
+		       ended == BIT(CONSUMERS) - 1);
 		assert(taken == BIT(sealed) - 1);
 		assert((accepted & taken) == accepted);	/* delivered */
 		assert(!(refused & taken));

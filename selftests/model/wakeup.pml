@@ -13,6 +13,21 @@
  * What happens on the wait queue is kmod/wait.c's, but for the order in which
  * sleepers are woken: any.
  */
+#ifndef OWNERS
+#define OWNERS 1
+#endif
+#ifndef ITEMS
+#define ITEMS 2
+#endif
+#ifndef SLEEPERS
+#define SLEEPERS 0
+#endif
+#ifndef POLLERS
+#define POLLERS 0
+#endif
+#ifndef SIGNALS
+#define SIGNALS 0
+#endif
 #include "common.pml"
 
 byte word;
@@ -262,6 +277,10 @@ proctype sleeper(byte me)
 	bool got, chosen, leaving;
 
 again:
+	/*
+	 * Not yet: after a wake-up for no reason he is still on the wait queue,
+	 * and counted, but may be taken off the count until he enters again.
+	 */
 #ifdef COUNTED_BEFORE_ENTERING
 	announce(me);
 #endif
