@@ -33,6 +33,7 @@ struct mpmc_map_token;
  * @run: runs of entries: end position << 8 | share of the capacity
  * @runs: how many runs there have been
  * @first_run: none before this one matters any more, about
+ * @filled: how many items came with the last fill
  * @returned: position up to which credits have been returned
  * @free_work: frees it all after an RCU grace period
  *
@@ -56,6 +57,7 @@ struct mpmc_consumer {
 	u64 run[MPMC_LEASE_RUNS];
 	unsigned int runs;
 	unsigned int first_run;
+	unsigned int filled;
 	atomic64_t returned;
 	struct rcu_work free_work;
 };

@@ -22,6 +22,8 @@
 #include <linux/kernel.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/sched/clock.h>
 #include <uapi/linux/mpmc.h>
 
 #include "batch.h"
@@ -32,6 +34,11 @@
 #include "wait.h"
 
 #define RUN_SHIFT 8
+
+/* See lease_linger(): until there are so many, at most so often, so long each. */
+#define LINGER_ITEMS 256U
+#define LINGER_LOOKS 8
+#define LINGER_NS 250
 
 static_assert(MPMC_SHARES_MAX <= 1 << RUN_SHIFT);
 
@@ -146,6 +153,25 @@ static void lease_note_run(struct mpmc_consumer *consumer, u64 end,
 	}
 }
 
+/*
+ * Claim the return of some credits, and return them. In between they are nowhere,
+ * and whoever finds the queue full then is told so: not for long.
+ */
+static bool lease_return(struct mpmc_consumer *consumer, s64 from, u64 run,
+			 u64 count)
+{
+	bool claimed;
+
+	preempt_disable();
+	claimed = atomic64_try_cmpxchg(&consumer->returned, &from,
+				       from + count);
+	if (claimed)
+		mpmc_capacity_return(&consumer->queue->capacity,
+				     run & (BIT(RUN_SHIFT) - 1), count);
+	preempt_enable();
+	return claimed;
+}
+
 /**
  * mpmc_lease_harvest() - return the credits of what has been finished with
  * @consumer: the token
@@ -157,7 +183,6 @@ static void lease_note_run(struct mpmc_consumer *consumer, u64 end,
  */
 u64 mpmc_lease_harvest(struct mpmc_consumer *consumer)
 {
-	struct mpmc_capacity *capacity = &consumer->queue->capacity;
 	u64 run, count, total = 0;
 	s64 from;
 
@@ -170,12 +195,8 @@ u64 mpmc_lease_harvest(struct mpmc_consumer *consumer)
 		run = lease_run(consumer, from);
 		if (run >> RUN_SHIFT > from)
 			count = min(count, (run >> RUN_SHIFT) - from);
-		if (!atomic64_try_cmpxchg(&consumer->returned, &from,
-					  from + count))
-			continue;
-		mpmc_capacity_return(capacity, run & (BIT(RUN_SHIFT) - 1),
-				     count);
-		total += count;
+		if (lease_return(consumer, from, run, count))
+			total += count;
 	}
 }
 
@@ -254,6 +275,49 @@ static bool lease_one_by_one(struct mpmc_consumer *consumer)
 	       mpmc_requeue_ready(&consumer->queue->requeue);
 }
 
+/* Lease items until there are so many, if there are; 0 or an error. */
+static int lease_fill_up(struct mpmc_consumer *consumer, unsigned int *leased,
+			 unsigned int want)
+{
+	unsigned int room;
+	int ret = 0;
+
+	while (*leased < want) {
+		room = consumer->entries -
+		       (consumer->tail - atomic64_read(&consumer->returned));
+		ret = room ? lease_fill_piece(consumer,
+					      min(want - *leased, room)) : 0;
+		if (ret <= 0)
+			break;
+		*leased += ret;
+	}
+	return min(ret, 0);
+}
+
+/*
+ * A consumer that has caught up with a busy producer would come back for every
+ * few items, and both would pull the same cache lines from each other all the
+ * time. So if there were many just now, and there are few, give it a moment; and
+ * another, as long as more comes. Where there is but one now and then, nobody
+ * waits for a second.
+ */
+static void lease_linger(struct mpmc_consumer *consumer, unsigned int *leased)
+{
+	unsigned int looks, before, want = min(LINGER_ITEMS, consumer->entries);
+	u64 until;
+
+	for (looks = 0; looks < LINGER_LOOKS && *leased < want; looks++) {
+		before = *leased;
+		until = local_clock() + LINGER_NS;
+		do {
+			cpu_relax();
+		} while (local_clock() < until && !need_resched());
+		lease_fill_up(consumer, leased, want);
+		if (*leased == before)
+			break;
+	}
+}
+
 /**
  * mpmc_lease_fill() - lease items, until there are so many
  * @consumer: the token, which the caller is inside of
@@ -269,28 +333,24 @@ int mpmc_lease_fill(struct mpmc_consumer *consumer, unsigned int count,
 {
 	u64 harvested = mpmc_lease_harvest(consumer);
 	unsigned int leased = mpmc_lease_count(consumer);
-	unsigned int want, room;
-	int ret = 0;
+	unsigned int had = leased;
+	int ret;
 
 	if (harvested)
 		mpmc_queue_returned(consumer->queue, harvested);
 	if (leased >= count || (leased && lease_one_by_one(consumer)))
 		return 0;
-	want = share ? max(count, lease_share(consumer)) : count;
 	if (lease_one_by_one(consumer))
-		want = 1;
-	while (leased < want) {
-		room = consumer->entries -
-		       (consumer->tail - atomic64_read(&consumer->returned));
-		ret = room ? lease_fill_piece(consumer,
-					      min(want - leased, room)) : 0;
-		if (ret <= 0)
-			break;
-		leased += ret;
-	}
+		count = 1;
+	else if (share)
+		count = max(count, lease_share(consumer));
+	ret = lease_fill_up(consumer, &leased, count);
 	if (!leased)
 		return ret;
-	mpmc_sleepers_moved(&consumer->queue->write_sleepers, leased);
+	if (share && consumer->filled >= LINGER_ITEMS / 8 && count > 1)
+		lease_linger(consumer, &leased);
+	consumer->filled = leased - had;
+	mpmc_sleepers_moved(&consumer->queue->write_sleepers, leased - had);
 	return 0;
 }
 

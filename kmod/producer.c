@@ -298,13 +298,15 @@ static bool producer_push(struct mpmc_producer *producer, const u64 *items,
 /*
  * After a store by the owner, or for him, and a full barrier: has the ring been
  * sealed before it? What is then beyond its end is not in the queue, and its
- * credits have been returned by whoever decided that.
+ * credits have been returned by whoever decided that. But not before the owner
+ * can see the shutdown, or he would go on without asking again.
  */
 static int producer_verdict(struct mpmc_producer *producer)
 {
 	struct mpmc_ring *ring = &producer->ring;
 
-	if (!mpmc_ring_sealed(ring))
+	if (!mpmc_ring_sealed(ring) ||
+	    !mpmc_sleepers_told(&producer->queue->read_sleepers))
 		return 0;
 	producer_return(producer, mpmc_ring_seal_end(ring));
 	return mpmc_ring_accepted(ring) ? 0 : -EPIPE;
@@ -434,7 +436,10 @@ int mpmc_producer_map(struct mpmc_producer *producer)
  */
 void mpmc_producer_unmap(struct mpmc_producer *producer)
 {
-	/* Who is inside a call does the same there. */
+	smp_mb(); /* A: pairs with B in wait.c */
+	mpmc_queue_kick_readers(producer->queue,
+				mpmc_ring_count(&producer->ring));
+	/* Who is inside a call has taken back what was granted. */
 	if (mpmc_producer_enter(producer)) {
 		producer_settle(producer, mpmc_ring_revoke(&producer->ring));
 		mpmc_producer_leave(producer);
@@ -511,18 +516,22 @@ void mpmc_producer_end(struct mpmc_producer *producer)
 /**
  * mpmc_producer_kick() - the owner of a mapped ring has stored items and saw
  * that somebody waits
- * @producer: the token, which the caller is inside of
+ * @producer: the token
  * @count: how many items
  *
- * Return: 0; -EPIPE if they came after a shutdown, and are not accepted; -EIO.
+ * Return: 0; -EPIPE if they came after a shutdown, and are not accepted; -EIO;
+ * -EBUSY, but who waits has been woken.
  */
 int mpmc_producer_kick(struct mpmc_producer *producer, unsigned int count)
 {
 	int ret;
 
 	smp_mb(); /* A: pairs with B in wait.c, and see ring.c */
-	ret = mpmc_ring_check(&producer->ring) ?: producer_verdict(producer);
 	mpmc_queue_kick_readers(producer->queue, count);
+	if (!mpmc_producer_enter(producer))
+		return -EBUSY;
+	ret = mpmc_ring_check(&producer->ring) ?: producer_verdict(producer);
+	mpmc_producer_leave(producer);
 	return ret;
 }
 

@@ -152,6 +152,25 @@ void mpmc_queue_returned(struct mpmc_queue *queue, u64 count)
 		mpmc_wake_all(queue);
 }
 
+/*
+ * Perhaps nobody polls any more: say so. Whoever entered meanwhile may be missed
+ * by an owner who looks just then; whether he is to be woken for that.
+ */
+static bool queue_unpoll(struct mpmc_sleepers *sleepers,
+			 wait_queue_head_t *polls)
+{
+	/* It does not matter if we are wrong: somebody else will be here. */
+	if (!(atomic_read(sleepers->word) & MPMC_MAP_POLLED) ||
+	    waitqueue_active(polls)) /* see above */
+		return false;
+	/* Fully ordered: pairs with the barrier in mpmc_sleepers_poll(). */
+	mpmc_sleepers_unpoll(sleepers);
+	if (!waitqueue_active(polls)) /* see above */
+		return false;
+	mpmc_sleepers_poll(sleepers);
+	return true;
+}
+
 /**
  * mpmc_queue_kick_readers() - the owner of a mapped ring has stored items
  * @queue: the queue
@@ -161,16 +180,10 @@ void mpmc_queue_returned(struct mpmc_queue *queue, u64 count)
  */
 void mpmc_queue_kick_readers(struct mpmc_queue *queue, u64 count)
 {
-	struct mpmc_sleepers *sleepers = &queue->read_sleepers;
+	bool missed = queue_unpoll(&queue->read_sleepers, &queue->read_polls);
 
-	if (atomic_read(sleepers->word) & MPMC_MAP_POLLED) {
-		mpmc_sleepers_unpoll(sleepers);
-		/* After that: who enters now says so himself. */
-		if (waitqueue_active(&queue->read_polls))
-			mpmc_sleepers_poll(sleepers);
-	}
-	if (count)
-		mpmc_wake_readers(queue, min_t(u64, count, INT_MAX));
+	if (count || missed)
+		mpmc_wake_readers(queue, clamp_t(u64, count, 1, INT_MAX));
 }
 
 /**
@@ -182,16 +195,10 @@ void mpmc_queue_kick_readers(struct mpmc_queue *queue, u64 count)
  */
 void mpmc_queue_kick_writers(struct mpmc_queue *queue, u64 count)
 {
-	struct mpmc_sleepers *sleepers = &queue->write_sleepers;
+	bool missed = queue_unpoll(&queue->write_sleepers, &queue->write_polls);
 
-	if (atomic_read(sleepers->word) & MPMC_MAP_POLLED) {
-		mpmc_sleepers_unpoll(sleepers);
-		/* After that: who enters now says so himself. */
-		if (waitqueue_active(&queue->write_polls))
-			mpmc_sleepers_poll(sleepers);
-	}
-	if (count)
-		mpmc_wake_writers(queue, min_t(u64, count, INT_MAX));
+	if (count || missed)
+		mpmc_wake_writers(queue, clamp_t(u64, count, 1, INT_MAX));
 	if (READ_ONCE(queue->shutdown) && mpmc_queue_drained(queue))
 		mpmc_wake_all(queue);
 }

@@ -160,8 +160,8 @@ static u64 ring_tail(struct mpmc_ring *ring, u64 first, u64 *limit)
 	u64 seen = smp_load_acquire(&ring->seen);
 	/*
 	 * Acquire: pairs with the owner's release, the items are there. And the
-	 * limit is read after it: if that is not flagged, this tail was there
-	 * before it was, and whoever decides sees it.
+	 * limit is read after it: a claim that relies on one that is not flagged
+	 * comes before mpmc_ring_seal_begin()'s new version, or fails.
 	 */
 	u64 tail = smp_load_acquire(ring->tail);
 

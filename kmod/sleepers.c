@@ -122,10 +122,12 @@ void mpmc_sleepers_add(struct mpmc_sleepers *sleepers)
  */
 void mpmc_sleepers_poll(struct mpmc_sleepers *sleepers)
 {
+	const int polled = MPMC_MAP_ARMED | MPMC_MAP_POLLED;
+
 	WRITE_ONCE(sleepers->quiet, 0);
-	if ((atomic_read(sleepers->word) &
-	     (MPMC_MAP_ARMED | MPMC_MAP_POLLED)) !=
-	    (MPMC_MAP_ARMED | MPMC_MAP_POLLED))
+	/* He has entered before that: see queue_unpoll() in queue.c. */
+	smp_mb();
+	if ((atomic_read(sleepers->word) & polled) != polled)
 		sleepers_note(sleepers, 0, MPMC_MAP_POLLED);
 	else
 		smp_mb(); /* C: see the top of the file */

@@ -42,4 +42,13 @@ static inline void mpmc_sleepers_remove(struct mpmc_sleepers *sleepers)
 	atomic_dec(sleepers->word);
 }
 
+/**
+ * mpmc_sleepers_told() - whether owners have been told of a shutdown
+ * @sleepers: the sleepers
+ */
+static inline bool mpmc_sleepers_told(const struct mpmc_sleepers *sleepers)
+{
+	return atomic_read(sleepers->word) & MPMC_MAP_SHUTDOWN;
+}
+
 #endif /* MPMC_SLEEPERS_H */

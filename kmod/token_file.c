@@ -202,15 +202,10 @@ static long producer_kick(struct file *file, union mpmc_args *args,
 	struct mpmc_producer *producer =
 		((struct token *)file->private_data)->producer;
 	const struct mpmc_token_kick *kick = &args->token_kick;
-	int ret;
 
 	if (kick->flags || kick->pad || !kick->count)
 		return -EINVAL;
-	if (!mpmc_producer_enter(producer))
-		return -EBUSY;
-	ret = mpmc_producer_kick(producer, kick->count);
-	mpmc_producer_leave(producer);
-	return ret;
+	return mpmc_producer_kick(producer, kick->count);
 }
 
 static const struct mpmc_command producer_commands[] = {

@@ -83,15 +83,15 @@ static void waiter_uncount(struct mpmc_waiter *waiter)
 }
 
 /*
- * It is going to. Counted before it enters the wait queue, for who finds it there
- * takes it off the count.
+ * It is going to. After it has entered the wait queue: a wake-up that comes from
+ * now on makes it run, and takes it off the count. One that came before makes it
+ * run as well, and leaves it on the count, where it is the next time around.
  */
 static void waiter_count(struct mpmc_waiter *waiter)
 {
 	if (READ_ONCE(waiter->counted))
 		return;
 	mpmc_sleepers_add(waiter->sleepers);
-	/* Before it can be found: prepare_to_wait_exclusive() locks. */
 	WRITE_ONCE(waiter->counted, true);
 }
 
@@ -149,9 +149,9 @@ static int waiter_loop(struct mpmc_waiter *waiter, wait_queue_head_t *head,
 	int ret;
 
 	for (;;) {
-		waiter_count(waiter);
 		prepare_to_wait_exclusive(head, &waiter->entry,
 					  TASK_INTERRUPTIBLE);
+		waiter_count(waiter);
 		/*
 		 * After B. Also after the look at signals and the deadline:
 		 * what was there before them beats them.
