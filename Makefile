@@ -19,6 +19,9 @@ help:
 	@echo '  make test          all tests, in guests of Linux 6.1 and 6.12'
 	@echo '  make example       the example program, in a guest'
 	@echo '  make benchmark     against a pipe and a POSIX message queue, in a guest'
+	@echo '  make bench         the benchmark suite: against everything else, with plots'
+	@echo '  make torture       10,000 processes killed at random (KILLS=n), in a guest'
+	@echo '  make model         search the models of sleeping and waking'
 	@echo '  make check         static checks: W=1, sparse, checkpatch'
 	@echo
 	@echo '  make               the module for the running kernel, and the library'
@@ -28,7 +31,7 @@ help:
 	@echo '  make lib           the library'
 	@echo '  make clean         remove what was built; distclean: and downloaded'
 	@echo
-	@echo 'demo, test, example and benchmark install the Debian packages they need, and'
+	@echo 'demo, test, example, bench and the like install the packages they need, and'
 	@echo 'never load anything into this machine.'
 
 # --- This machine ---
@@ -73,6 +76,7 @@ module: deps
 tests: deps
 	@$(MAKE) -s -C userlib WERROR=-Werror all guest-tests examples
 	@$(MAKE) -s -C selftests all
+	@$(MAKE) -s -C selftests/torture
 
 test: tests
 	@scripts/run-tests
@@ -89,6 +93,21 @@ benchmark: examples
 demo: examples
 	@scripts/demo $(KERNEL)
 
+# All modes, and then what others make of it.
+KILLS ?= 10000
+
+torture: deps
+	@$(MAKE) -s -C selftests/torture
+	@$(VM) --timeout 3600 -- build/selftests/torture/mpmc_torture --kills $(KILLS)
+	@$(VM) --timeout 900 -- build/selftests/torture/mpmc_torture --peers
+
+bench:
+	@scripts/deps demo bench
+	@scripts/bench $(KERNEL)
+
+model: deps
+	@$(MAKE) -s -C selftests/model check
+
 check: deps
 	@scripts/check
 
@@ -102,4 +121,5 @@ distclean: clean
 	rm -rf .cache
 
 .PHONY: all help native lib install install-module install-lib deps module \
-	tests test examples example benchmark demo check clean distclean
+	tests test examples example benchmark bench torture model demo check clean \
+	distclean
