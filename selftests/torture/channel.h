@@ -70,8 +70,7 @@ struct end {
  *	items in hand takes them along
  * @give_back: somebody else shall deal with the oldest items taken
  * @size: how many items it holds, approximately
- * @room: for how many more it has room; NULL: no promises about wake-ups, nor
- *	about those who are stopped
+ * @room: for how many more it has room
  * @redelivered: how many came back, ever
  * @describe: print its state
  * @audit: what is wrong with it when nobody is at work and all has been taken,

@@ -23,9 +23,6 @@
 /* Between two looks at something. */
 #define LOOK_NS (200 * NSEC_PER_USEC)
 
-/* After that those who can do nothing sleep, and not only for a while. */
-#define ASLEEP_NS (30 * NSEC_PER_MSEC)
-
 #define PROGRESS_NS (2 * NSEC_PER_SEC)
 
 struct member {
@@ -40,12 +37,14 @@ struct crew {
 	struct channel channel;
 	struct ledger ledger;
 	uint64_t seed;
+	uint32_t kills;
 	struct member members[CREW_MAX];
 	int size;
 	/* When there was progress, at how many items, and kills. */
 	uint64_t progress_ns;
 	uint64_t progress;
 	uint32_t progress_kills;
+	uint64_t longest_ns;
 	uint64_t told_ns;
 };
 
@@ -131,6 +130,7 @@ static void member_kill(struct crew *crew, struct member *member)
 {
 	if (!member->pid)
 		return;
+	crew->kills++;
 	member->life->killed = true;
 	kill(member->pid, SIGKILL);
 	member_bury(crew, member);
@@ -150,7 +150,7 @@ static void tell(struct crew *crew, uint64_t now)
 	crew->told_ns = now;
 	fprintf(stderr, "# %s, %s: %u of %u kills, %llu items\n",
 		crew->order->type->name, crew->order->setup->name,
-		crew->outcome->kills, crew->order->kills,
+		crew->kills, crew->order->kills,
 		(unsigned long long)received(crew));
 }
 
@@ -161,17 +161,18 @@ static bool progressing(struct crew *crew)
 	uint64_t items = received(crew);
 
 	tell(crew, now);
-	if (gap > crew->outcome->longest_ns)
-		crew->outcome->longest_ns = gap;
+	if (gap > crew->longest_ns)
+		crew->longest_ns = gap;
 	if (items != crew->progress) {
 		crew->progress = items;
 		crew->progress_ns = now;
-		crew->progress_kills = crew->outcome->kills;
+		crew->progress_kills = crew->kills;
 		return true;
 	}
-	if (gap > crew->order->patience_ns)
-		stalled(crew, "nothing is received");
-	return !crew->outcome->stalled;
+	if (gap <= crew->order->patience_ns)
+		return true;
+	stalled(crew, "nothing is received");
+	return false;
 }
 
 static bool well(const struct crew *crew)
@@ -214,24 +215,32 @@ static void calm(struct crew *crew)
 
 /* --- Killing --- */
 
+static void member_replace(struct crew *crew, int i)
+{
+	if (!crew->members[i].pid)
+		member_start(crew, &crew->members[i],
+			     produces(crew, i) ? ROLE_PRODUCER : ROLE_CONSUMER);
+}
+
+static void replace_all(struct crew *crew)
+{
+	int i;
+
+	for (i = 0; i < crew->size; i++)
+		member_replace(crew, i);
+}
+
 /* Mostly one, at times several before the first is replaced. */
 static void strike(struct crew *crew)
 {
-	uint32_t n = 1, i, victims[CREW_MAX];
+	uint32_t n = 1;
 
 	if (!random_below(&crew->seed, 8))
 		n += random_below(&crew->seed, crew->size / 2);
-	for (i = 0; i < n; i++) {
-		victims[i] = random_below(&crew->seed, crew->size);
-		crew->outcome->kills += crew->members[victims[i]].pid != 0;
-		member_kill(crew, &crew->members[victims[i]]);
-	}
-	for (i = 0; i < n; i++)
-		if (!crew->members[victims[i]].pid)
-			member_start(crew, &crew->members[victims[i]],
-				     produces(crew, victims[i]) ?
-					     ROLE_PRODUCER :
-					     ROLE_CONSUMER);
+	while (n--)
+		member_kill(crew, &crew->members[random_below(&crew->seed,
+							      crew->size)]);
+	replace_all(crew);
 }
 
 /* Nobody ends by himself yet. */
@@ -242,29 +251,6 @@ static void look_after(struct crew *crew)
 	for (i = 0; i < crew->size; i++)
 		if (member_gone(crew, &crew->members[i], SIGKILL))
 			crew->outcome->wrong++;
-}
-
-static void wear_down(struct crew *crew)
-{
-	uint64_t start = now_ns(), interval = 2 * crew->order->interval_ns;
-	uint32_t calm_at = KILLS_PER_CALM;
-
-	crew->progress_ns = start;
-	while (crew->outcome->kills < crew->order->kills && well(crew) &&
-	       !crew->ledger.totals->full) {
-		nap(random_next(&crew->seed) % (interval + 1));
-		strike(crew);
-		look_after(crew);
-		progressing(crew);
-		if (crew->outcome->kills < calm_at)
-			continue;
-		calm_at += KILLS_PER_CALM;
-		calm(crew);
-	}
-	if (crew->outcome->stalled)
-		crew->outcome->kills = crew->progress_kills;
-	crew->outcome->ns = crew->progress_ns - start;
-	crew->outcome->received = crew->progress;
 }
 
 /* --- Standing still --- */
@@ -311,10 +297,11 @@ static void stand_still(struct crew *crew)
 		nap(LOOK_NS);
 	}
 	signal_consumers(crew, SIGCONT);
+	replace_all(crew);
 	crew->progress_ns = now_ns();
 }
 
-/* --- The end --- */
+/* --- Resting --- */
 
 /* Waits as long as there is progress; false: in vain. */
 static bool wait_for_end(struct crew *crew, bool (*ended)(struct crew *crew))
@@ -327,14 +314,15 @@ static bool wait_for_end(struct crew *crew, bool (*ended)(struct crew *crew))
 	return true;
 }
 
-static bool producers_ended(struct crew *crew)
+static bool producers_rest(struct crew *crew)
 {
-	bool ended = true;
+	bool rest = true;
 	int i;
 
 	for (i = 0; i < crew->order->setup->producers; i++)
-		ended &= member_gone(crew, &crew->members[i], 0);
-	return ended;
+		if (crew->members[i].pid)
+			rest &= life_rests(crew->members[i].life);
+	return rest;
 }
 
 static bool drained(struct crew *crew)
@@ -342,39 +330,75 @@ static bool drained(struct crew *crew)
 	return !crew->order->type->size(&crew->channel);
 }
 
-/*
- * A consumer is stopped, and killed when nothing else is left: what it had comes
- * back, and somebody who sleeps has to be woken for that. Not where it may
- * have stopped with a lock.
- */
 static struct member *take_hostage(struct crew *crew)
 {
 	int first = crew->order->setup->producers;
 	int n = random_below(&crew->seed, crew->size - first);
 	struct member *hostage = &crew->members[first + n];
 
-	if (!crew->order->type->room)
+	if (!crew->order->still)
 		return NULL;
 	kill(hostage->pid, SIGSTOP);
 	return hostage;
 }
 
 /*
- * Either the producers stop, and consumers, those asleep included, take all
- * there is; or all are killed in the middle of it. Then somebody takes what has
- * come back.
+ * The producers stop, and consumers, those asleep included, take all there is.
+ * One of them is stopped, and killed when nothing else is left: what it had
+ * comes back, and somebody who sleeps has to be woken for that.
  */
-static void end_gently(struct crew *crew)
+static void rest(struct crew *crew)
 {
 	struct member *hostage = take_hostage(crew);
 
-	crew->ledger.totals->ending = true;
-	if (!wait_for_end(crew, producers_ended) ||
+	crew->ledger.totals->resting = true;
+	if (!wait_for_end(crew, producers_rest) ||
 	    !wait_for_end(crew, drained) || !hostage)
 		return;
 	nap(ASLEEP_NS);
 	member_kill(crew, hostage);
 	wait_for_end(crew, drained);
+}
+
+/* --- From the beginning to the end --- */
+
+static void interlude(struct crew *crew)
+{
+	calm(crew);
+	if (!well(crew) || !crew->order->still)
+		return;
+	if (random_below(&crew->seed, 2)) {
+		stand_still(crew);
+	} else {
+		rest(crew);
+		crew->ledger.totals->resting = false;
+		replace_all(crew);
+	}
+	crew->progress_ns = now_ns();
+}
+
+static void wear_down(struct crew *crew)
+{
+	uint64_t start = now_ns(), interval = 2 * crew->order->interval_ns;
+	uint32_t calm_at = KILLS_PER_CALM;
+
+	crew->progress_ns = start;
+	while (crew->kills < crew->order->kills && well(crew) &&
+	       !crew->ledger.totals->full) {
+		nap(random_next(&crew->seed) % (interval + 1));
+		strike(crew);
+		look_after(crew);
+		progressing(crew);
+		if (crew->kills < calm_at)
+			continue;
+		calm_at += KILLS_PER_CALM;
+		interlude(crew);
+	}
+	crew->outcome->kills = crew->outcome->stalled ? crew->progress_kills :
+							crew->kills;
+	crew->outcome->ns = crew->progress_ns - start;
+	crew->outcome->received = crew->progress;
+	crew->outcome->longest_ns = crew->longest_ns;
 }
 
 static void kill_all(struct crew *crew)
@@ -405,14 +429,15 @@ static void inherit(struct crew *crew)
 		member_kill(crew, &crew->members[0]);
 }
 
+/*
+ * All are killed, at rest or in the middle of work. Then somebody takes what has
+ * come back.
+ */
 static void end(struct crew *crew)
 {
 	calm(crew);
-	if (well(crew) && crew->order->type->room)
-		stand_still(crew);
-	crew->progress_ns = now_ns();
 	if (well(crew) && random_below(&crew->seed, 2))
-		end_gently(crew);
+		rest(crew);
 	kill_all(crew);
 	crew->progress_ns = now_ns();
 	inherit(crew);
@@ -436,7 +461,6 @@ static void crew_open(struct crew *crew, const struct order *order)
 {
 	/* A strike may kill several more than were asked for. */
 	uint32_t lives = order->kills + 4 * CREW_MAX;
-	int i;
 
 	crew->order = order;
 	crew->seed = random_branch(order->seed, 0);
@@ -449,9 +473,7 @@ static void crew_open(struct crew *crew, const struct order *order)
 	setpriority(PRIO_PROCESS, 0, -20);
 	must(order->type->open(&crew->channel) == 0);
 	ledger_open(&crew->ledger, lives, order->type->finish);
-	for (i = 0; i < crew->size; i++)
-		member_start(crew, &crew->members[i],
-			     produces(crew, i) ? ROLE_PRODUCER : ROLE_CONSUMER);
+	replace_all(crew);
 }
 
 /**

@@ -14,6 +14,8 @@
  * @interval_ns: between kills, on the average
  * @patience_ns: how long there may be no progress
  * @seed: of all that is left to chance
+ * @still: stop workers too, now and then, and kill one when nothing moves. Not
+ *	where it may stop with a lock, nor where time is measured
  */
 struct order {
 	const struct channel_type *type;
@@ -22,6 +24,7 @@ struct order {
 	uint64_t interval_ns;
 	uint64_t patience_ns;
 	uint64_t seed;
+	bool still;
 };
 
 /**

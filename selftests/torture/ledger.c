@@ -89,6 +89,11 @@ static uint64_t life_in_hand(const struct life *life)
 	return life->doing >> 8;
 }
 
+bool life_rests(const struct life *life)
+{
+	return (life->doing & 0xff) == DOING_REST;
+}
+
 /* Whether it waits to put so many items at most, as far as it says. */
 bool life_waits_to_put(const struct life *life, uint64_t count)
 {
@@ -116,7 +121,7 @@ void life_describe(const struct life *life)
 {
 	static const char *const words[] = {
 		"doing nothing", "joining", "putting", "taking", "counting",
-		"finishing with",
+		"finishing with", "resting",
 	};
 	uint64_t doing = life->doing;
 	char place[64];

@@ -21,6 +21,7 @@ enum doing {
 	DOING_TAKE,	/* may hold as many items as it asked for */
 	DOING_HAVE,	/* holds as many that it has not counted yet */
 	DOING_FINISH,
+	DOING_REST,	/* was told to stop, and has */
 	DOING_WAIT = 0x80, /* is allowed to sleep in it */
 };
 
@@ -74,7 +75,7 @@ struct totals {
 	_Atomic uint64_t inversions;
 	_Alignas(64) _Atomic uint32_t streams;
 	_Atomic bool full;
-	_Atomic bool ending; /* the producers are to stop */
+	_Atomic bool resting; /* the producers are to stop for a while */
 	_Alignas(64) _Atomic uint32_t faults[FAULT_KINDS];
 };
 
@@ -122,6 +123,7 @@ struct life *ledger_birth(struct ledger *ledger, bool produces);
 void ledger_judge(const struct ledger *ledger, struct verdict *verdict);
 uint32_t ledger_faults(const struct ledger *ledger);
 void life_describe(const struct life *life);
+bool life_rests(const struct life *life);
 bool life_waits_to_put(const struct life *life, uint64_t count);
 
 /* For the processes */

@@ -105,6 +105,7 @@ static bool run_test(const struct options *options, int tests, int mode,
 		.kills = (options->kills + tests - 1) / tests,
 		.interval_ns = options->interval_us * NSEC_PER_USEC,
 		.patience_ns = PATIENCE_NS,
+		.still = true,
 		.seed = random_branch(options->seed,
 				      mode * COUNT(setups) + setup),
 	};

@@ -21,6 +21,9 @@
 
 #define BULK_MAX 256
 
+/* After that those who can do nothing sleep, and not only for a while. */
+#define ASLEEP_NS (30 * NSEC_PER_MSEC)
+
 /* How busy a process is. */
 enum pace {
 	PACE_ANY,	/* it is left to chance */

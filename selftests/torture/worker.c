@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+/* Puts before a rest, with a pause before each. */
+#define LAST_WORDS 2
+
 /**
  * struct worker - a worker, in its own process
  * @ledger: the account
@@ -272,6 +275,51 @@ static void worker_init(struct worker *worker, struct channel *channel,
 	life->pid = getpid();
 }
 
+static _Noreturn void inherit(struct worker *worker)
+{
+	while (consume(worker) > 0)
+		;
+	_exit(EXIT_SUCCESS);
+}
+
+/*
+ * Stop when told to, after a few items more, for which consumers that sleep have
+ * to be woken. The end of a process or a token would have others look at its
+ * ring: this one stays, and what it has put has to be found without.
+ */
+static void rest(struct worker *worker)
+{
+	int i;
+
+	for (i = 0; i < LAST_WORDS; i++) {
+		nap(ASLEEP_NS);
+		produce(worker);
+	}
+	life_doing(worker->life, DOING_REST, false, 0);
+	while (worker->ledger->totals->resting)
+		nap(NSEC_PER_MSEC);
+	life_doing(worker->life, DOING_NOTHING, false, 0);
+}
+
+static _Noreturn void produce_all(struct worker *worker)
+{
+	for (;;) {
+		produce(worker);
+		work(worker);
+		if (worker->ledger->totals->resting)
+			rest(worker);
+	}
+}
+
+static _Noreturn void consume_all(struct worker *worker)
+{
+	for (;;) {
+		consume(worker);
+		if (worker->pace != PACE_SLOW)
+			work(worker);
+	}
+}
+
 void worker_run(struct channel *channel, struct ledger *ledger,
 		struct life *life, enum role role, uint64_t seed)
 {
@@ -279,18 +327,10 @@ void worker_run(struct channel *channel, struct ledger *ledger,
 
 	worker_init(&worker, channel, ledger, life);
 	join(&worker);
-	if (role == ROLE_HEIR) {
-		while (consume(&worker) > 0)
-			;
-		_exit(EXIT_SUCCESS);
-	}
-	while (role == ROLE_CONSUMER || !ledger->totals->ending) {
-		if (role == ROLE_PRODUCER)
-			produce(&worker);
-		else
-			consume(&worker);
-		if (worker.pace != PACE_SLOW || role == ROLE_PRODUCER)
-			work(&worker);
-	}
-	_exit(EXIT_SUCCESS);
+	if (role == ROLE_PRODUCER)
+		produce_all(&worker);
+	else if (role == ROLE_CONSUMER)
+		consume_all(&worker);
+	else
+		inherit(&worker);
 }
