@@ -13,35 +13,92 @@
 
 enum kind { CONTROL, QUEUE, PRODUCER, CONSUMER, KINDS };
 
-#define COMMAND(noun, fd_kind, struct_name, is_create)			\
+#define COMMAND(noun, fd_kind, struct_name, ...)			\
 	{								\
 		.name = #noun " on " #fd_kind,				\
 		.cmd = MPMC_IOC_##noun,					\
 		.kind = fd_kind,					\
 		.size = sizeof(struct struct_name),			\
-		.creates = is_create,					\
+		__VA_ARGS__						\
 	}
 
+#define END_OF(struct_name, field) \
+	(offsetof(struct struct_name, field) + \
+	 sizeof(((struct struct_name *)0)->field))
+
+#define CREATES_TOKEN							\
+	.creates = true, .flags = MPMC_TOKEN_ARMED,			\
+	.pad = offsetof(struct mpmc_token_create, pad)
+
+#define TRANSFERS							\
+	.flags = MPMC_TRANSFER_INLINE | MPMC_TRANSFER_WAIT,		\
+	.pad = offsetof(struct mpmc_transfer, pad),			\
+	.count = offsetof(struct mpmc_transfer, count),			\
+	.deadline = offsetof(struct mpmc_transfer, deadline)
+
+#define KICKS								\
+	.pad = offsetof(struct mpmc_token_kick, pad),			\
+	.count = offsetof(struct mpmc_token_kick, count)
+
+#define ENDS								\
+	.pad = offsetof(struct mpmc_lease_end, pad),			\
+	.count = offsetof(struct mpmc_lease_end, count)
+
+/**
+ * struct command - a command on a kind of fd
+ * @name: for messages
+ * @cmd: its number
+ * @kind: the kind of fd
+ * @size: of its struct
+ * @first_size: of the struct's first version, if that was another
+ * @creates: its result is an fd
+ * @writes: it has outputs, beside an item
+ * @flags: that have a meaning
+ * @pad: where the padding is, or 0
+ * @count: where there is a count that may not be 0, or 0
+ * @deadline: where there is a deadline, or 0
+ */
 static const struct command {
 	const char *name;
 	unsigned long cmd;
 	enum kind kind;
 	__u32 size;
+	__u32 first_size;
 	bool creates;
+	bool writes;
+	__u32 flags;
+	__u32 pad;
+	__u32 count;
+	__u32 deadline;
 } commands[] = {
-	COMMAND(DEVICE_INFO, CONTROL, mpmc_device_info, false),
-	COMMAND(QUEUE_CREATE, CONTROL, mpmc_queue_create, true),
-	COMMAND(QUEUE_INFO, QUEUE, mpmc_queue_info, false),
-	COMMAND(PRODUCER_CREATE, QUEUE, mpmc_token_create, true),
-	COMMAND(CONSUMER_CREATE, QUEUE, mpmc_token_create, true),
-	COMMAND(ITEM_ENQUEUE, QUEUE, mpmc_transfer, false),
-	COMMAND(ITEM_ENQUEUE, PRODUCER, mpmc_transfer, false),
-	COMMAND(ITEM_DEQUEUE, QUEUE, mpmc_transfer, false),
-	COMMAND(ITEM_DEQUEUE, CONSUMER, mpmc_transfer, false),
-	COMMAND(TOKEN_INFO, PRODUCER, mpmc_token_info, false),
-	COMMAND(TOKEN_INFO, CONSUMER, mpmc_token_info, false),
+	COMMAND(DEVICE_INFO, CONTROL, mpmc_device_info, .writes = true),
+	COMMAND(QUEUE_CREATE, CONTROL, mpmc_queue_create, .creates = true,
+		.first_size = END_OF(mpmc_queue_create, max_deliveries),
+		.flags = MPMC_QUEUE_DEAD_LETTER,
+		.pad = offsetof(struct mpmc_queue_create, pad)),
+	COMMAND(QUEUE_INFO, QUEUE, mpmc_queue_info, .writes = true,
+		.first_size = END_OF(mpmc_queue_info, state)),
+	COMMAND(PRODUCER_CREATE, QUEUE, mpmc_token_create, CREATES_TOKEN),
+	COMMAND(CONSUMER_CREATE, QUEUE, mpmc_token_create, CREATES_TOKEN),
+	COMMAND(ITEM_ENQUEUE, QUEUE, mpmc_transfer, TRANSFERS),
+	COMMAND(ITEM_ENQUEUE, PRODUCER, mpmc_transfer, TRANSFERS),
+	COMMAND(ITEM_DEQUEUE, QUEUE, mpmc_transfer, TRANSFERS),
+	COMMAND(ITEM_DEQUEUE, CONSUMER, mpmc_transfer, TRANSFERS),
+	COMMAND(TOKEN_INFO, PRODUCER, mpmc_token_info, .writes = true,
+		.first_size = END_OF(mpmc_token_info, items)),
+	COMMAND(TOKEN_INFO, CONSUMER, mpmc_token_info, .writes = true,
+		.first_size = END_OF(mpmc_token_info, items)),
+	COMMAND(TOKEN_KICK, PRODUCER, mpmc_token_kick, KICKS),
+	COMMAND(TOKEN_KICK, CONSUMER, mpmc_token_kick, KICKS),
+	COMMAND(LEASE_FILL, CONSUMER, mpmc_lease,
+		.flags = MPMC_LEASE_WAIT | MPMC_LEASE_SHARE,
+		.pad = offsetof(struct mpmc_lease, pad),
+		.count = offsetof(struct mpmc_lease, count),
+		.deadline = offsetof(struct mpmc_lease, deadline)),
+	COMMAND(LEASE_COMMIT, CONSUMER, mpmc_lease_end, ENDS),
+	COMMAND(LEASE_RELEASE, CONSUMER, mpmc_lease_end, ENDS),
 	/* The last, because it has an effect that cannot be undone. */
-	COMMAND(QUEUE_SHUTDOWN, QUEUE, mpmc_queue_shutdown, false),
+	COMMAND(QUEUE_SHUTDOWN, QUEUE, mpmc_queue_shutdown),
 	{ .name = NULL }
 };
 
@@ -49,6 +106,17 @@ static bool transfers(const struct command *c)
 {
 	return c->cmd == MPMC_IOC_ITEM_ENQUEUE ||
 	       c->cmd == MPMC_IOC_ITEM_DEQUEUE;
+}
+
+static bool ends_lease(const struct command *c)
+{
+	return c->cmd == MPMC_IOC_LEASE_COMMIT ||
+	       c->cmd == MPMC_IOC_LEASE_RELEASE;
+}
+
+static __u32 first_size(const struct command *c)
+{
+	return c->first_size ? c->first_size : c->size;
 }
 
 /* An argument with which the command succeeds. */
@@ -59,10 +127,11 @@ static void arg_valid(const struct command *c, void *arg)
 
 	memset(arg, 0, c->size);
 	*(__u32 *)arg = c->size;
+	if (c->count)
+		*(__u32 *)((char *)arg + c->count) = 1;
 	if (transfers(c)) {
 		transfer->flags = MPMC_TRANSFER_INLINE;
 		transfer->items = 7;
-		transfer->count = 1;
 	} else if (c->cmd == MPMC_IOC_QUEUE_CREATE) {
 		create->capacity = 4;
 	}
@@ -102,10 +171,9 @@ FIXTURE_TEARDOWN(abi)
 		close(self->fds[i]);
 }
 
-/* Calls, and undoes what a success did: there is one item after it again. */
-static int call(int *fds, const struct command *c, void *arg)
+/* Undoes what a call did: there is one item after it again. */
+static void undo(int *fds, const struct command *c, int ret)
 {
-	int ret = mpmc_ioctl(fds[c->kind], c->cmd, arg);
 	__u64 item;
 
 	if (ret >= 0 && c->creates)
@@ -114,7 +182,22 @@ static int call(int *fds, const struct command *c, void *arg)
 		must(deq(fds[QUEUE], &item) == 1);
 	else if (ret == 1 && c->cmd == MPMC_IOC_ITEM_DEQUEUE)
 		must(enq(fds[QUEUE], 7) == 0);
+	else if (!ret && c->cmd == MPMC_IOC_LEASE_COMMIT)
+		must(enq(fds[QUEUE], 7) == 0);
+	else if (ret < 0 ? ends_lease(c) : c->cmd == MPMC_IOC_LEASE_FILL)
+		must(lease_release(fds[CONSUMER], 1) == 0);
 	must(queue_items(fds[QUEUE]) == 1);
+}
+
+/* Calls, with an item leased if it takes one, and undoes it. */
+static int call(int *fds, const struct command *c, void *arg)
+{
+	int ret;
+
+	if (ends_lease(c))
+		must(lease_fill(fds[CONSUMER], NULL, 1) == 1);
+	ret = mpmc_ioctl(fds[c->kind], c->cmd, arg);
+	undo(fds, c, ret);
 	return ret;
 }
 
@@ -148,11 +231,51 @@ TEST_F(abi, size_too_small)
 	__u32 size;
 
 	for (c = commands; c->name; c++) {
-		for (size = 0; size < c->size; size++) {
+		for (size = 0; size < first_size(c); size++) {
 			arg_valid(c, self->arg);
 			*(__u32 *)self->arg = size;
 			EXPECT_RESULT(-EINVAL, call(self->fds, c, self->arg), c);
 		}
+	}
+}
+
+/*
+ * Callers that know the struct as it was first. Catches: their memory behind it
+ * taken for what they say, or written to.
+ */
+TEST_F(abi, structs_of_the_first_version)
+{
+	const struct command *c;
+	unsigned int i, rest;
+	__u32 size;
+
+	for (c = commands; c->name; c++) {
+		for (size = first_size(c); size < c->size; size += 4) {
+			memset(self->arg, POISON, PAGE);
+			rest = c->size - size;
+			arg_valid(c, self->arg);
+			*(__u32 *)self->arg = size;
+			memset(self->arg + size, POISON, rest);
+			EXPECT_LE(0, call(self->fds, c, self->arg))
+				TH_LOG("command %s", c->name);
+			for (i = 0; i < rest; i++)
+				ASSERT_EQ((char)POISON, self->arg[size + i]);
+		}
+	}
+}
+
+/* The same at the end of the memory. Catches: reads beyond what they have. */
+TEST_F(abi, first_version_at_the_end_of_memory)
+{
+	char *end = mapping_end(PAGE), valid[128];
+	const struct command *c;
+
+	for (c = commands; c->name; c++) {
+		arg_valid(c, valid);
+		*(__u32 *)valid = first_size(c);
+		memcpy(end - first_size(c), valid, first_size(c));
+		EXPECT_LE(0, call(self->fds, c, end - first_size(c)))
+			TH_LOG("command %s", c->name);
 	}
 }
 
@@ -214,15 +337,11 @@ TEST_F(abi, larger_than_a_page_is_e2big)
 TEST_F(abi, undefined_flags)
 {
 	const struct command *c;
-	__u32 known;
 	int bit;
 
 	for (c = commands; c->name; c++) {
-		known = 0;
-		if (transfers(c))
-			known = MPMC_TRANSFER_INLINE | MPMC_TRANSFER_WAIT;
 		for (bit = 0; bit < 32; bit++) {
-			if (known & 1U << bit)
+			if (c->flags & 1U << bit)
 				continue;
 			arg_valid(c, self->arg);
 			((__u32 *)self->arg)[1] |= 1U << bit;
@@ -231,29 +350,49 @@ TEST_F(abi, undefined_flags)
 	}
 }
 
-static size_t pad_offset(const struct command *c)
-{
-	if (transfers(c))
-		return offsetof(struct mpmc_transfer, pad);
-	if (c->cmd == MPMC_IOC_QUEUE_CREATE)
-		return offsetof(struct mpmc_queue_create, pad);
-	if (c->creates)
-		return offsetof(struct mpmc_token_create, pad);
-	return 0;
-}
-
 TEST_F(abi, padding_must_be_zero)
 {
 	const struct command *c;
 	int bit;
 
 	for (c = commands; c->name; c++) {
-		for (bit = 0; pad_offset(c) && bit < 32; bit++) {
+		for (bit = 0; c->pad && bit < 32; bit++) {
 			arg_valid(c, self->arg);
-			*(__u32 *)(self->arg + pad_offset(c)) = 1U << bit;
+			*(__u32 *)(self->arg + c->pad) = 1U << bit;
 			EXPECT_RESULT(-EINVAL, call(self->fds, c, self->arg), c);
 		}
 	}
+}
+
+TEST_F(abi, count_of_none)
+{
+	const struct command *c;
+
+	for (c = commands; c->name; c++) {
+		if (!c->count)
+			continue;
+		arg_valid(c, self->arg);
+		*(__u32 *)(self->arg + c->count) = 0;
+		EXPECT_RESULT(-EINVAL, call(self->fds, c, self->arg), c);
+	}
+}
+
+/* Catches: a lease that ends before it began, counted in 32 bits. */
+TEST_F(abi, lease_end_of_too_many)
+{
+	__u32 counts[] = { 2, 8, 9, 1U << 31, ~0U };
+	const struct command *c;
+	unsigned int i;
+
+	for (c = commands; c->name; c++) {
+		for (i = 0; ends_lease(c) && i < ARRAY_SIZE(counts); i++) {
+			arg_valid(c, self->arg);
+			*(__u32 *)(self->arg + c->count) = counts[i];
+			EXPECT_RESULT(-EINVAL, call(self->fds, c, self->arg), c);
+		}
+	}
+	EXPECT_EQ(-EINVAL, lease_commit(self->fds[CONSUMER], 1));
+	EXPECT_EQ(-EINVAL, lease_release(self->fds[CONSUMER], 1));
 }
 
 TEST_F(abi, transfer_count)
@@ -281,16 +420,15 @@ TEST_F(abi, transfer_count)
 
 TEST_F(abi, deadline_without_wait)
 {
-	struct mpmc_transfer *arg = (void *)self->arg;
 	__u64 deadlines[] = { 1, 1ULL << 32, MPMC_FOREVER };
 	const struct command *c;
 	unsigned int i;
 
 	for (c = commands; c->name; c++) {
-		for (i = 0; transfers(c) && i < ARRAY_SIZE(deadlines); i++) {
-			arg_valid(c, arg);
-			arg->deadline = deadlines[i];
-			EXPECT_RESULT(-EINVAL, call(self->fds, c, arg), c);
+		for (i = 0; c->deadline && i < ARRAY_SIZE(deadlines); i++) {
+			arg_valid(c, self->arg);
+			*(__u64 *)(self->arg + c->deadline) = deadlines[i];
+			EXPECT_RESULT(-EINVAL, call(self->fds, c, self->arg), c);
 		}
 	}
 }
@@ -302,6 +440,41 @@ static int create(int control, __u64 capacity, __u32 segments)
 	};
 
 	return mpmc_ioctl(control, MPMC_IOC_QUEUE_CREATE, &arg);
+}
+
+static int create_dead_letter(int control, __u32 flags, __u32 max, int dead)
+{
+	struct mpmc_queue_create arg = {
+		.size = sizeof(arg), .flags = flags, .capacity = 4,
+		.max_deliveries = max, .dead_letter = dead,
+	};
+	int fd = mpmc_ioctl(control, MPMC_IOC_QUEUE_CREATE, &arg);
+
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 ? fd : 0;
+}
+
+/* Catches: fds looked up that are not said to be there, or of any kind. */
+TEST_F(abi, dead_letter)
+{
+	int control = self->fds[CONTROL], queue = self->fds[QUEUE], kind;
+	const __u32 flag = MPMC_QUEUE_DEAD_LETTER;
+
+	EXPECT_EQ(0, create_dead_letter(control, flag, 1, queue));
+	EXPECT_EQ(0, create_dead_letter(control, flag, ~0U, queue));
+	EXPECT_EQ(0, create_dead_letter(control, 0, 1, 0));
+	EXPECT_EQ(-EINVAL, create_dead_letter(control, 0, 1, queue));
+	EXPECT_EQ(-EINVAL, create_dead_letter(control, 0, 0, queue));
+	EXPECT_EQ(-EINVAL, create_dead_letter(control, 0, 1, -1));
+	EXPECT_EQ(-EINVAL, create_dead_letter(control, flag, 0, queue));
+	EXPECT_EQ(-EBADF, create_dead_letter(control, flag, 1, -1));
+	EXPECT_EQ(-EBADF, create_dead_letter(control, flag, 1, 1000));
+	for (kind = 0; kind < KINDS; kind++)
+		EXPECT_EQ(kind == QUEUE ? 0 : -ENOTTY,
+			  create_dead_letter(control, flag, 1,
+					     self->fds[kind]));
+	EXPECT_EQ(-ENOTTY, create_dead_letter(control, flag, 1, 0));
 }
 
 TEST_F(abi, capacity_limit)
@@ -433,16 +606,13 @@ TEST_F(abi, argument_efault)
 TEST_F(abi, read_only_argument_efault)
 {
 	const struct command *c;
-	bool writes;
 	char *arg;
 
 	for (c = commands; c->name; c++) {
-		writes = c->cmd == MPMC_IOC_ITEM_DEQUEUE ||
-			 c->cmd == MPMC_IOC_DEVICE_INFO ||
-			 c->cmd == MPMC_IOC_QUEUE_INFO ||
-			 c->cmd == MPMC_IOC_TOKEN_INFO;
-		if (!writes || c->kind == CONSUMER)
-			continue;	/* a token keeps the item: mpmc_lease */
+		/* A consumer token keeps the item: mpmc_lease. */
+		if (!c->writes && (c->cmd != MPMC_IOC_ITEM_DEQUEUE ||
+				   c->kind == CONSUMER))
+			continue;
 		arg = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		ASSERT_NE(MAP_FAILED, arg);
@@ -523,7 +693,8 @@ TEST_F(abi, device_info_written)
 	ASSERT_EQ(0, mpmc_ioctl(self->fds[CONTROL], MPMC_IOC_DEVICE_INFO, info));
 	EXPECT_EQ(sizeof(*info), info->size);
 	EXPECT_EQ(0, info->flags);
-	EXPECT_EQ(0, info->features);
+	EXPECT_EQ(MPMC_FEATURE_LEASE | MPMC_FEATURE_MAP |
+		  MPMC_FEATURE_DELIVERY_LIMIT, info->features);
 	/* The defaults must be possible, the product's tests too. */
 	EXPECT_LE(1048576, info->max_capacity);
 	EXPECT_GT(1ULL << 48, info->max_capacity);
@@ -557,7 +728,58 @@ TEST_F(abi, queue_info_written)
 	EXPECT_EQ(0, info->enqueue_waiters);
 	EXPECT_EQ(0, info->dequeue_waiters);
 	EXPECT_EQ(0, info->state);
+	EXPECT_EQ(0, info->granted);
+	EXPECT_EQ(0, info->redelivered);
+	EXPECT_EQ(0, info->dead);
+	EXPECT_EQ(0, info->dropped);
 	EXPECT_TRUE(all_bytes((char *)(info + 1), POISON, PAGE - sizeof(*info)));
+}
+
+/* Whole pages, and everything in them: where the header says. */
+static void expect_layout(struct __test_metadata *_metadata,
+			  const struct mpmc_token_info *info)
+{
+	bool produces = info->kind == MPMC_TOKEN_PRODUCER;
+	__u32 items = info->ring_entries * sizeof(__u64);
+
+	EXPECT_LT(0, info->kernel_size);
+	EXPECT_LT(0, info->owner_size);
+	EXPECT_EQ(0, info->kernel_size % PAGE);
+	EXPECT_EQ(0, info->owner_size % PAGE);
+	EXPECT_LE(sizeof(struct mpmc_map_queue), info->token_offset);
+	EXPECT_LE(info->token_offset + sizeof(struct mpmc_map_token),
+		  info->kernel_size);
+	EXPECT_EQ(0, info->items_offset % sizeof(__u64));
+	EXPECT_EQ(0, info->deliveries_offset % sizeof(__u32));
+	EXPECT_LE(info->items_offset + items,
+		  produces ? info->owner_size : info->kernel_size);
+	if (produces) {
+		EXPECT_LE(sizeof(__u64), info->items_offset);
+		EXPECT_EQ(0, info->deliveries_offset);
+	} else {
+		EXPECT_LE(info->items_offset + items, info->deliveries_offset);
+		EXPECT_LE(info->deliveries_offset + items / 2,
+			  info->kernel_size);
+	}
+}
+
+/* Catches: a producer to be mapped whose items go elsewhere. */
+TEST_F(abi, one_segment_maps_no_producers)
+{
+	int queue = queue_create(64, 1), producer, consumer;
+	struct mpmc_token_info info;
+
+	ASSERT_LE(0, queue);
+	producer = producer_create(queue, 0);
+	consumer = consumer_create(queue, 0);
+	ASSERT_EQ(0, token_info(producer, &info));
+	EXPECT_EQ(0, info.kernel_size);
+	EXPECT_EQ(0, info.owner_size);
+	ASSERT_EQ(0, token_info(consumer, &info));
+	expect_layout(_metadata, &info);
+	close(producer);
+	close(consumer);
+	close(queue);
 }
 
 TEST_F(abi, token_info_written)
@@ -578,6 +800,8 @@ TEST_F(abi, token_info_written)
 			  info->kind);
 		EXPECT_EQ(8, info->ring_entries);	/* 64 / 8 */
 		EXPECT_EQ(i ? 0 : 1, info->items);
+		EXPECT_EQ(0, info->pad);
+		expect_layout(_metadata, info);
 		EXPECT_TRUE(all_bytes((char *)(info + 1), POISON,
 				      PAGE - sizeof(*info)));
 	}
@@ -607,8 +831,7 @@ TEST_F(abi, input_is_not_written)
 	char before[128];
 
 	for (c = commands; c->name; c++) {
-		if (!c->creates && c->cmd != MPMC_IOC_ITEM_ENQUEUE &&
-		    c->cmd != MPMC_IOC_QUEUE_SHUTDOWN)
+		if (c->writes || c->cmd == MPMC_IOC_ITEM_DEQUEUE)
 			continue;
 		arg_valid(c, self->arg);
 		memcpy(before, self->arg, c->size);

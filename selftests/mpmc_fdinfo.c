@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* /proc/self/fdinfo: what an administrator can see of a queue. */
-#include "mpmc_test.h"
+#include "mpmc_mapped.h"
 
 /* The value of "@key:" in the fd's fdinfo, or "" without one. */
 static const char *info_of(int fd, const char *key)
@@ -96,6 +96,53 @@ TEST(producers_waiting)
 	EXPECT_STREQ("0", info_of(queue, "dequeue-waiters"));
 	ASSERT_EQ(0, queue_shutdown(queue));
 	thread_join(thread);
+	close(queue);
+}
+
+/* Catches: what mapped rings and leases did, left out or mixed up. */
+TEST(mapped_and_redelivered)
+{
+	int dead = queue_create(100, 1), queue = limited_create(100, 2, dead);
+	struct mapped p;
+	int consumer;
+
+	ASSERT_LE(0, queue);
+	EXPECT_STREQ("0", info_of(queue, "granted"));
+	mapped_producer(&p, queue, 4);
+	ASSERT_EQ(0, put(&p, 1));
+	EXPECT_EQ(mapped_rest(&p), (__u64)atoll(info_of(queue, "granted")));
+	EXPECT_LT(0, atoll(info_of(queue, "granted")));
+	mapped_close(&p);
+	EXPECT_STREQ("0", info_of(queue, "granted"));
+	consumer = consumer_create(queue, 4);
+	ASSERT_EQ(1, lease_fill(consumer, NULL, 1));
+	ASSERT_EQ(0, lease_release(consumer, 1));
+	EXPECT_STREQ("1", info_of(queue, "redelivered"));
+	EXPECT_STREQ("0", info_of(queue, "dead"));
+	ASSERT_EQ(1, lease_fill(consumer, NULL, 1));
+	ASSERT_EQ(0, lease_release(consumer, 1));
+	EXPECT_STREQ("1", info_of(queue, "redelivered"));
+	EXPECT_STREQ("1", info_of(queue, "dead"));
+	EXPECT_STREQ("0", info_of(queue, "dropped"));
+	EXPECT_STREQ("1", info_of(dead, "items"));
+	close(consumer);
+	close(queue);
+	close(dead);
+}
+
+/* The same without anywhere to go. */
+TEST(dropped)
+{
+	int queue = limited_create(100, 1, -1), consumer;
+
+	ASSERT_LE(0, queue);
+	consumer = consumer_create(queue, 4);
+	put_range(queue, 1, 3);
+	ASSERT_EQ(3, lease_fill(consumer, NULL, 3));
+	close(consumer);
+	EXPECT_STREQ("3", info_of(queue, "dropped"));
+	EXPECT_STREQ("0", info_of(queue, "dead"));
+	EXPECT_STREQ("0", info_of(queue, "redelivered"));
 	close(queue);
 }
 

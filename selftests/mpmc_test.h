@@ -171,6 +171,21 @@ static inline int queue_create(__u64 capacity, __u32 segments)
 	return ret;
 }
 
+/* Hands an item out @max times, then to the queue @dead; -1: drops it. */
+static inline int limited_create(__u64 capacity, __u32 max, int dead)
+{
+	struct mpmc_queue_create arg = {
+		.size = sizeof(arg), .capacity = capacity,
+		.flags = dead < 0 ? 0 : MPMC_QUEUE_DEAD_LETTER,
+		.max_deliveries = max, .dead_letter = dead < 0 ? 0 : dead,
+	};
+	int fd = device_open(), ret;
+
+	ret = fd < 0 ? fd : mpmc_ioctl(fd, MPMC_IOC_QUEUE_CREATE, &arg);
+	close(fd);
+	return ret;
+}
+
 static inline int token_create(int queue, unsigned long cmd, __u32 entries)
 {
 	struct mpmc_token_create arg = {
