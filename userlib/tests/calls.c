@@ -1,95 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * What the library asks of the kernel, call by call, and what it makes of the
- * answers: the kernel is played by the functions below. Linked against the
- * library's objects, except for sys.o.
+ * answers: queues, and tokens that are not mapped. rings.c has those that are.
  */
 #include <errno.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "../lib.h"
-#include "tap.h"
-
-#define QUEUE_FD 40
-#define DUP_FD 41
-#define POISON 0x5a5a5a5a5a5a5a5aULL
-#define SECOND 1000000000ULL
-
-/* What the kernel is to answer, and what it was asked. */
-static struct {
-	long answer;
-	uint64_t item;
-	int open_error, no_memory;
-	int calls, opened, closed;
-	int fd;
-	unsigned int cmd;
-	union {
-		struct mpmc_queue_create queue;
-		struct mpmc_token_create token;
-		struct mpmc_queue_info info;
-		struct mpmc_queue_shutdown shutdown;
-		struct mpmc_transfer transfer;
-	} arg;
-} kernel;
-
-int lib_open(const char *path)
-{
-	kernel.opened += !strcmp(path, "/dev/mpmc");
-	return kernel.open_error ? kernel.open_error : 3;
-}
-
-int lib_dup(int fd)
-{
-	return fd == QUEUE_FD ? DUP_FD : -EBADF;
-}
-
-void lib_close(int fd)
-{
-	(void)fd;
-	kernel.closed++;
-}
-
-void *lib_alloc(size_t size)
-{
-	return kernel.no_memory ? NULL : malloc(size);
-}
-
-static void info_answer(struct mpmc_queue_info *info)
-{
-	info->capacity = 100;
-	info->items = 7;
-	info->leased = 3;
-	info->segments = 2;
-	info->producers = 4;
-	info->consumers = 5;
-	info->enqueue_waiters = 6;
-	info->dequeue_waiters = 8;
-	info->state = MPMC_STATE_SHUTDOWN;
-}
-
-long lib_ioctl(int fd, unsigned int cmd, void *arg)
-{
-	struct mpmc_transfer *transfer = arg;
-
-	kernel.calls++;
-	kernel.fd = fd;
-	kernel.cmd = cmd;
-	memcpy(&kernel.arg, arg, *(uint32_t *)arg);
-	if (cmd == MPMC_IOC_QUEUE_INFO && !kernel.answer)
-		info_answer(arg);
-	if (cmd == MPMC_IOC_ITEM_DEQUEUE && kernel.answer > 0)
-		*(uint64_t *)(uintptr_t)transfer->items = kernel.item;
-	return kernel.answer;
-}
-
-static void expect(long answer)
-{
-	memset(&kernel, 0, sizeof(kernel));
-	kernel.answer = answer;
-	kernel.item = 99;
-}
+#include "fake.h"
 
 /* What was asked is a transfer like this one, apart from its deadline. */
 static int asked(unsigned int cmd, uint32_t flags, uint64_t items,
@@ -103,29 +21,22 @@ static int asked(unsigned int cmd, uint32_t flags, uint64_t items,
 	       transfer->count == count && !transfer->pad;
 }
 
-static uint64_t now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * SECOND + ts.tv_nsec;
-}
-
 static struct mpmc_queue queue = { QUEUE_FD };
-static struct mpmc_producer producer = { QUEUE_FD };
-static struct mpmc_consumer consumer = { QUEUE_FD };
+static struct mpmc_map unmapped;
+static struct mpmc_producer producer = { &unmapped, QUEUE_FD };
+static struct mpmc_consumer consumer = { &unmapped, QUEUE_FD };
 static uint64_t items[4];
 
 static void test_queue_create(void)
 {
 	struct mpmc_queue_opts opts = { .capacity = 5, .segments = 6 };
-	struct mpmc_queue_opts flags = { .flags = 1 };
+	struct mpmc_queue_opts flags = { .flags = 1U << 31 };
 	struct mpmc_queue *made;
 
 	expect(QUEUE_FD);
 	OK(!mpmc_queue_create(&made, &opts) && mpmc_queue_fd(made) == QUEUE_FD,
 	   "queue_create: a handle");
-	OK(kernel.cmd == MPMC_IOC_QUEUE_CREATE && kernel.arg.queue.size == 24 &&
+	OK(kernel.cmd == MPMC_IOC_QUEUE_CREATE && kernel.arg.queue.size == 32 &&
 	   kernel.arg.queue.capacity == 5 && kernel.arg.queue.segments == 6 &&
 	   !kernel.arg.queue.flags && !kernel.arg.queue.pad,
 	   "queue_create: asks for what opts says");
@@ -145,6 +56,46 @@ static void test_queue_create(void)
 	expect(QUEUE_FD);
 	OK(mpmc_queue_create(&made, &flags) == -EINVAL && !kernel.opened,
 	   "queue_create: unknown flags");
+}
+
+/* What was asked is a queue with these limits. */
+static int limited(uint32_t flags, uint32_t max_deliveries, int dead_letter)
+{
+	const struct mpmc_queue_create *create = &kernel.arg.queue;
+
+	return kernel.cmd == MPMC_IOC_QUEUE_CREATE && create->flags == flags &&
+	       create->max_deliveries == max_deliveries &&
+	       create->dead_letter == dead_letter && !create->pad;
+}
+
+static void test_deliveries(void)
+{
+	static struct mpmc_queue dead = { DUP_FD };
+	struct mpmc_queue_opts opts = { .max_deliveries = 3, .reserved = 9,
+					.dead_letter = &dead };
+	struct mpmc_queue *made;
+
+	expect(QUEUE_FD);
+	OK(!mpmc_queue_create(&made, &opts) && limited(0, 0, 0),
+	   "queue_create: no limit of deliveries without its flag");
+	mpmc_queue_destroy(made);
+	opts.flags = MPMC_QUEUE_DELIVERIES;
+	expect(QUEUE_FD);
+	OK(mpmc_queue_create(&made, &opts) == -EINVAL && !made &&
+	   !kernel.opened, "queue_create: reserved is not 0");
+	opts.reserved = 0;
+	OK(!mpmc_queue_create(&made, &opts) &&
+	   limited(MPMC_QUEUE_DEAD_LETTER, 3, DUP_FD),
+	   "queue_create: a limit, and a queue for dead letters");
+	mpmc_queue_destroy(made);
+	opts.dead_letter = NULL;
+	OK(!mpmc_queue_create(&made, &opts) && limited(0, 3, 0),
+	   "queue_create: a limit alone");
+	mpmc_queue_destroy(made);
+	opts.max_deliveries = 0;
+	expect(QUEUE_FD);
+	OK(mpmc_queue_create(&made, &opts) == -EINVAL && !kernel.opened,
+	   "queue_create: no delivery at all");
 }
 
 static void test_device(void)
@@ -221,13 +172,19 @@ static void test_stat(void)
 	OK(stat.size == sizeof(stat) && stat.shut_down == 1 &&
 	   stat.capacity == 100 && stat.items == 7 && stat.leased == 3 &&
 	   stat.segments == 2 && stat.producers == 4 && stat.consumers == 5 &&
-	   stat.enqueue_waiters == 6 && stat.dequeue_waiters == 8,
-	   "queue_stat: every field");
+	   stat.enqueue_waiters == 6 && stat.dequeue_waiters == 8 &&
+	   !stat.reserved && stat.granted == 9 && stat.redelivered == 10 &&
+	   stat.dead == 11 && stat.dropped == 12, "queue_stat: every field");
 	OK(!mpmc_queue_stat(&queue, &newer.stat) &&
 	   newer.stat.size == sizeof(stat) && newer.more == POISON,
 	   "queue_stat: from a program newer than the library");
+	stat.size = 56;
+	stat.granted = POISON;
+	OK(!mpmc_queue_stat(&queue, &stat) && stat.size == 56 &&
+	   stat.dequeue_waiters == 8 && stat.granted == POISON,
+	   "queue_stat: from a program older than the library");
 	expect(0);
-	stat.size = sizeof(stat) - 1;
+	stat.size = 55;
 	OK(mpmc_queue_stat(&queue, &stat) == -EINVAL && !kernel.calls,
 	   "queue_stat: too small");
 }
@@ -243,7 +200,8 @@ static void test_shutdown(void)
 static void test_token_create(void)
 {
 	struct mpmc_token_opts opts = { .ring_entries = 64 };
-	struct mpmc_token_opts flags = { .flags = 1 };
+	struct mpmc_token_opts flags = { .flags = 4 };
+	struct mpmc_token_opts armed = { .flags = MPMC_OPT_ARMED };
 	struct mpmc_producer *made;
 	struct mpmc_consumer *taker;
 
@@ -263,6 +221,12 @@ static void test_token_create(void)
 	   !kernel.arg.token.ring_entries, "consumer_create: the defaults");
 	mpmc_consumer_destroy(taker);
 	OK(kernel.closed == 1, "consumer_destroy: closes");
+
+	expect(DUP_FD);
+	OK(!mpmc_consumer_create(&taker, &queue, &armed) &&
+	   kernel.arg.token.flags == MPMC_TOKEN_ARMED,
+	   "consumer_create: one that keeps its queue armed");
+	mpmc_consumer_destroy(taker);
 
 	expect(-EPIPE);
 	OK(mpmc_producer_create(&made, &queue, NULL) == -EPIPE && !made,
@@ -369,13 +333,97 @@ static void test_bulk_huge(void)
 		 INT_MAX), "dequeue_bulk_wait: a maximum beyond what fits");
 }
 
+/* --- Leases --- */
+
+/* What was asked is to fill a lease like this, or, below, to end one. */
+static int filled(uint32_t flags, const void *at, uint32_t count)
+{
+	const struct mpmc_lease *lease = &kernel.arg.lease;
+
+	return kernel.calls == 1 && kernel.fd == QUEUE_FD &&
+	       kernel.cmd == MPMC_IOC_LEASE_FILL &&
+	       lease->size == sizeof(*lease) && lease->flags == flags &&
+	       lease->items == (uintptr_t)at && lease->count == count &&
+	       !lease->pad && (flags & MPMC_LEASE_WAIT || !lease->deadline);
+}
+
+static int ended(unsigned int cmd, uint32_t count)
+{
+	const struct mpmc_lease_end *end = &kernel.arg.end;
+
+	return kernel.calls == 1 && kernel.fd == QUEUE_FD &&
+	       kernel.cmd == cmd && end->size == sizeof(*end) && !end->flags &&
+	       end->count == count && !end->pad;
+}
+
+static struct mpmc_item show[4];
+
+static void test_peek(void)
+{
+	expect(2);
+	OK(mpmc_consumer_peek(&consumer, show, 4) == 2 && filled(0, show, 4),
+	   "peek: fills the lease, and no more than asked");
+	expect(4);
+	OK(mpmc_consumer_peek(&consumer, show, SIZE_MAX) == 4 &&
+	   filled(0, show, UINT32_MAX), "peek: a maximum beyond what fits");
+	expect(-EAGAIN);
+	OK(!mpmc_consumer_peek(&consumer, show, 4), "peek: 0 when empty");
+	expect(-EPIPE);
+	OK(mpmc_consumer_peek(&consumer, show, 4) == -EPIPE &&
+	   mpmc_consumer_peek_wait(&consumer, show, 4, NULL) == -EPIPE,
+	   "peek: shut down and drained");
+	expect(-ETIMEDOUT);
+	OK(!mpmc_consumer_peek_wait(&consumer, show, 4, NULL) &&
+	   filled(MPMC_LEASE_WAIT, show, 4) &&
+	   kernel.arg.lease.deadline == MPMC_FOREVER,
+	   "peek_wait: 0 on timeout");
+	expect(-EBADF);
+	OK(!mpmc_consumer_peek(&consumer, NULL, 0) &&
+	   !mpmc_consumer_peek_wait(&consumer, NULL, 0, NULL) &&
+	   mpmc_consumer_peek(&consumer, NULL, 1) == -EINVAL &&
+	   mpmc_consumer_peek_wait(&consumer, NULL, 1, NULL) == -EINVAL &&
+	   !kernel.calls, "peek: at nothing, and to nowhere");
+}
+
+static void test_lease_end(void)
+{
+	expect(0);
+	OK(!mpmc_consumer_commit(&consumer, 3) &&
+	   ended(MPMC_IOC_LEASE_COMMIT, 3), "commit");
+	expect(0);
+	OK(!mpmc_consumer_release(&consumer, UINT32_MAX) &&
+	   ended(MPMC_IOC_LEASE_RELEASE, UINT32_MAX), "release");
+	expect(-EINVAL);
+	OK(mpmc_consumer_commit(&consumer, 3) == -EINVAL &&
+	   mpmc_consumer_release(&consumer, 3) == -EINVAL &&
+	   kernel.calls == 2, "commit, release: the kernel refuses");
+	expect(0);
+	OK(!mpmc_consumer_commit(&consumer, 0) &&
+	   !mpmc_consumer_release(&consumer, 0) && !kernel.calls,
+	   "commit, release: nothing");
+	OK(mpmc_consumer_commit(&consumer, 1ULL << 32) == -EINVAL &&
+	   mpmc_consumer_release(&consumer, SIZE_MAX) == -EINVAL &&
+	   !kernel.calls, "commit, release: more than any lease has");
+}
+
+static void test_leased(void)
+{
+	expect(0);
+	kernel.token.items = 5;
+	OK(mpmc_consumer_leased(&consumer) == 5, "leased: a count");
+	kernel.token_answer = -EBADF;
+	OK(mpmc_consumer_leased(&consumer) == -EBADF, "leased: an error");
+	OK(!mpmc_producer_mapped(&producer) && !mpmc_consumer_mapped(&consumer),
+	   "mapped: not");
+}
+
+/* --- Deadlines --- */
+
 /* Whether the call just made asked to wait until some time from now. */
 static int waits(uint64_t before, uint64_t timeout)
 {
-	uint64_t deadline = kernel.arg.transfer.deadline;
-
 	return kernel.arg.transfer.flags & MPMC_TRANSFER_WAIT &&
-	       deadline >= before + timeout && deadline <= now() + timeout;
+	       due(kernel.arg.transfer.deadline, before, timeout);
 }
 
 static void test_deadline(void)
@@ -402,6 +450,11 @@ static void test_deadline(void)
 	expect(1);
 	OK(mpmc_consumer_dequeue_bulk_wait(&consumer, items, 4, &zero) == 1 &&
 	   waits(before, 0), "consumer_dequeue_bulk_wait: try once");
+	expect(1);
+	OK(mpmc_consumer_peek_wait(&consumer, show, 4, &timeout) == 1 &&
+	   filled(MPMC_LEASE_WAIT, show, 4) &&
+	   due(kernel.arg.lease.deadline, before, 3 * SECOND - 1),
+	   "consumer_peek_wait: a deadline");
 }
 
 static void test_forever(void)
@@ -444,6 +497,8 @@ static int refused(time_t sec, long nsec)
 					       &timeout) == -EINVAL &&
 	       mpmc_consumer_dequeue_bulk_wait(&consumer, items, 0,
 					       &timeout) == -EINVAL &&
+	       mpmc_consumer_peek_wait(&consumer, show, 0, &timeout) ==
+		       -EINVAL &&
 	       !kernel.calls;
 }
 
@@ -458,6 +513,7 @@ static void test_timeout_refused(void)
 int main(void)
 {
 	test_queue_create();
+	test_deliveries();
 	test_device();
 	test_no_memory();
 	test_queue_from_fd();
@@ -468,6 +524,9 @@ int main(void)
 	test_bulk();
 	test_bulk_nothing();
 	test_bulk_huge();
+	test_peek();
+	test_lease_end();
+	test_leased();
 	test_deadline();
 	test_forever();
 	test_timeout_refused();

@@ -4,13 +4,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -22,21 +19,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <linux/mpmc.h>
-#include "mpmc.h"
+#include "guest.h"
 
-#define MSEC 1000000L
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define BAD ((uint64_t *)16)
-
-static int count, failed;
-static const struct timespec zero, soon = { 0, 50 * MSEC };
+uint64_t *bad_address = (uint64_t *)16;
+const struct timespec zero, soon = { 0, 50 * MSEC };
 static const struct timespec second = { 1, 0 };
-/* Where errors show if the poison is still there. */
-static const uint64_t poison = 0xdeadbeefcafef00dULL;
+static int count, failed;
 
-__attribute__((format(printf, 2, 3)))
-static bool check(bool ok, const char *format, ...)
+bool check(bool ok, const char *format, ...)
 {
 	va_list args;
 
@@ -50,14 +40,7 @@ static bool check(bool ok, const char *format, ...)
 	return ok;
 }
 
-/* An expression has a value. */
-#define IS(expr, want) do {						\
-	long long got_ = (expr), want_ = (want);			\
-	if (!check(got_ == want_, "%d: %s is %s", __LINE__, #expr, #want)) \
-		printf("# got %lld\n", got_);				\
-} while (0)
-
-static double elapsed(const struct timespec *since)
+double elapsed(const struct timespec *since)
 {
 	struct timespec now;
 
@@ -66,36 +49,7 @@ static double elapsed(const struct timespec *since)
 	       (now.tv_nsec - since->tv_nsec) / 1e6;
 }
 
-/* It takes 50 ms and not less; emulation may make it much more. */
-#define LASTS(expr, want) do {						\
-	struct timespec t_;						\
-	double ms_;							\
-	clock_gettime(CLOCK_MONOTONIC, &t_);				\
-	IS(expr, want);							\
-	ms_ = elapsed(&t_);						\
-	if (!check(ms_ >= 50 && ms_ < 1000, "%d: ... in time", __LINE__)) \
-		printf("# took %.3f ms\n", ms_);			\
-} while (0)
-
 /* --- Queue, producer and consumer alike --- */
-
-struct puts {
-	const char *name;
-	int (*try)(void *, uint64_t);
-	int (*try_bulk)(void *, const uint64_t *, size_t);
-	int (*wait)(void *, uint64_t, const struct timespec *);
-	int (*wait_bulk)(void *, const uint64_t *, size_t,
-			 const struct timespec *);
-};
-
-struct takes {
-	const char *name;
-	int (*try)(void *, uint64_t *);
-	ssize_t (*try_bulk)(void *, uint64_t *, size_t);
-	int (*wait)(void *, uint64_t *, const struct timespec *);
-	ssize_t (*wait_bulk)(void *, uint64_t *, size_t,
-			     const struct timespec *);
-};
 
 #define PUTS(id, p)							\
 static int p##_put_t(void *h, uint64_t i)					\
@@ -107,7 +61,8 @@ static int p##_put_w(void *h, uint64_t i, const struct timespec *t)	\
 static int p##_put_wb(void *h, const uint64_t *i, size_t n,		\
 		   const struct timespec *t)				\
 { return mpmc_##id##enqueue_bulk_wait(h, i, n, t); }			\
-static const struct puts p##puts = { #id, p##_put_t, p##_put_tb, p##_put_w, p##_put_wb };
+const struct puts p##puts = { #id, p##_put_t, p##_put_tb, p##_put_w,	\
+			      p##_put_wb }
 
 #define TAKES(id, p)							\
 static int p##_t(void *h, uint64_t *i)					\
@@ -119,18 +74,38 @@ static int p##_w(void *h, uint64_t *i, const struct timespec *t)	\
 static ssize_t p##_wb(void *h, uint64_t *i, size_t n,			\
 		      const struct timespec *t)				\
 { return mpmc_##id##dequeue_bulk_wait(h, i, n, t); }			\
-static const struct takes p##takes = { #id, p##_t, p##_tb, p##_w, p##_wb };
+const struct takes p##takes = { #id, p##_t, p##_tb, p##_w, p##_wb }
 
-PUTS(, q)
-PUTS(producer_, p)
-TAKES(, q)
-TAKES(consumer_, c)
+PUTS(, q);
+PUTS(producer_, p);
+TAKES(, q);
+TAKES(consumer_, c);
 
-static struct mpmc_queue *queue_of(uint64_t capacity)
+/* The same with the plain functions, which mpmc.h has inline. */
+#define PLAIN(name) __asm__("mpmc_" #name)
+
+int mpmc_plain_p_try_enqueue(struct mpmc_producer *p, uint64_t item)
+	PLAIN(producer_try_enqueue);
+int mpmc_plain_p_try_enqueue_bulk(struct mpmc_producer *p,
+				  const uint64_t *items, size_t n)
+	PLAIN(producer_try_enqueue_bulk);
+int mpmc_plain_c_try_dequeue(struct mpmc_consumer *c, uint64_t *item)
+	PLAIN(consumer_try_dequeue);
+ssize_t mpmc_plain_c_try_dequeue_bulk(struct mpmc_consumer *c, uint64_t *items,
+				      size_t max)
+	PLAIN(consumer_try_dequeue_bulk);
+#define mpmc_plain_p_enqueue_wait mpmc_producer_enqueue_wait
+#define mpmc_plain_p_enqueue_bulk_wait mpmc_producer_enqueue_bulk_wait
+#define mpmc_plain_c_dequeue_wait mpmc_consumer_dequeue_wait
+#define mpmc_plain_c_dequeue_bulk_wait mpmc_consumer_dequeue_bulk_wait
+
+PUTS(plain_p_, plain_p);
+TAKES(plain_c_, plain_c);
+
+struct mpmc_queue *queue_with(const struct mpmc_queue_opts *opts)
 {
-	struct mpmc_queue_opts opts = { .capacity = capacity, .segments = 1 };
 	struct mpmc_queue *queue = NULL;
-	int ret = mpmc_queue_create(&queue, &opts);
+	int ret = mpmc_queue_create(&queue, opts);
 
 	if (ret) {
 		printf("Bail out! no queue: %s\n", mpmc_strerror(ret));
@@ -139,7 +114,35 @@ static struct mpmc_queue *queue_of(uint64_t capacity)
 	return queue;
 }
 
-static struct mpmc_stat stat_of(struct mpmc_queue *queue)
+struct mpmc_queue *queue_of(uint64_t capacity, uint32_t segments)
+{
+	struct mpmc_queue_opts opts = { .capacity = capacity,
+					.segments = segments };
+
+	return queue_with(&opts);
+}
+
+struct mpmc_producer *producer_of(struct mpmc_queue *queue,
+				  uint32_t ring_entries, uint32_t flags)
+{
+	struct mpmc_token_opts opts = { ring_entries, flags };
+	struct mpmc_producer *producer = NULL;
+
+	IS(mpmc_producer_create(&producer, queue, &opts), 0);
+	return producer;
+}
+
+struct mpmc_consumer *consumer_of(struct mpmc_queue *queue,
+				  uint32_t ring_entries, uint32_t flags)
+{
+	struct mpmc_token_opts opts = { ring_entries, flags };
+	struct mpmc_consumer *consumer = NULL;
+
+	IS(mpmc_consumer_create(&consumer, queue, &opts), 0);
+	return consumer;
+}
+
+struct mpmc_stat stat_of(struct mpmc_queue *queue)
 {
 	struct mpmc_stat stat;
 
@@ -149,18 +152,31 @@ static struct mpmc_stat stat_of(struct mpmc_queue *queue)
 	return stat;
 }
 
-static void fill(struct mpmc_queue *queue)
+size_t fill(struct mpmc_queue *queue)
 {
+	size_t n = 0;
+
 	while (!mpmc_try_enqueue(queue, poison))
-		;
+		n++;
+	return n;
 }
 
-static void drain(struct mpmc_queue *queue)
+void drain(struct mpmc_queue *queue)
 {
 	uint64_t item;
 
 	while (!mpmc_try_dequeue(queue, &item))
 		;
+}
+
+/* How a child ended: its status, or minus the signal that killed it. */
+int ended(pid_t pid)
+{
+	int status = 0;
+
+	while (waitpid(pid, &status, 0) != pid)
+		;
+	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 /* --- Creating --- */
@@ -190,7 +206,8 @@ static void test_create(void)
 
 static void test_create_limits(void)
 {
-	struct mpmc_queue_opts flags = { .flags = 1 };
+	struct mpmc_queue_opts flags = { .flags = 1U << 31 };
+	struct mpmc_queue_opts none = { .flags = MPMC_QUEUE_DELIVERIES };
 	struct mpmc_queue_opts large = { .capacity = UINT64_MAX };
 	struct mpmc_queue_opts wide = { .segments = UINT32_MAX };
 	struct mpmc_device_info info = { .size = sizeof(info) };
@@ -201,6 +218,7 @@ static void test_create_limits(void)
 	IS(ioctl(device, MPMC_IOC_DEVICE_INFO, &info), 0);
 	close(device);
 	IS(mpmc_queue_create(&queue, &flags), -EINVAL);
+	IS(mpmc_queue_create(&queue, &none), -EINVAL);
 	IS(mpmc_queue_create(&queue, &large), -ENOSPC);
 	IS(mpmc_queue_create(&queue, &wide), -ENOSPC);
 	max.capacity = info.max_capacity + 1;
@@ -213,7 +231,7 @@ static void test_create_limits(void)
 static void test_no_fds(void)
 {
 	struct rlimit old, none;
-	struct mpmc_queue *queue = queue_of(1), *other;
+	struct mpmc_queue *queue = queue_of(1, 1), *other;
 	struct mpmc_producer *producer;
 	struct mpmc_consumer *consumer;
 
@@ -249,7 +267,7 @@ void *__wrap_malloc(size_t size)
 	return NULL;
 }
 
-static int count_fds(void)
+int count_fds(void)
 {
 	int fd, n = 0;
 
@@ -260,7 +278,7 @@ static int count_fds(void)
 
 static void test_no_memory(void)
 {
-	struct mpmc_queue *queue = queue_of(1), *other = queue;
+	struct mpmc_queue *queue = queue_of(1, 1), *other = queue;
 	struct mpmc_producer *producer = NULL;
 	struct mpmc_consumer *consumer = NULL;
 	int rets[4], error, fds = count_fds();
@@ -303,13 +321,11 @@ static int create_with(mode_t mode, unsigned int major, unsigned int minor)
 static int create_as_nobody(void)
 {
 	struct mpmc_queue *queue;
-	int status;
 	pid_t pid = fork();
 
 	if (!pid)
 		_exit(setuid(65534) ? 0 : -mpmc_queue_create(&queue, NULL));
-	waitpid(pid, &status, 0);
-	return WIFEXITED(status) ? -WEXITSTATUS(status) : -1;
+	return -ended(pid);
 }
 
 static void test_device(void)
@@ -354,7 +370,7 @@ static void test_max_queues(void)
 static void test_max_tokens(void)
 {
 	static struct mpmc_producer *producers[2000];
-	struct mpmc_queue *queue = queue_of(1000);
+	struct mpmc_queue *queue = queue_of(1000, 1);
 	struct mpmc_device_info info = { .size = sizeof(info) };
 	int device = open("/dev/mpmc", O_RDWR);
 	size_t i, n = 0;
@@ -378,7 +394,7 @@ static void test_max_tokens(void)
 
 static void test_from_fd(void)
 {
-	struct mpmc_queue *queue = queue_of(4), *twin = NULL;
+	struct mpmc_queue *queue = queue_of(4, 1), *twin = NULL;
 	struct mpmc_consumer *consumer = NULL;
 	uint64_t item = 0;
 	int pipes[2], device = open("/dev/mpmc", O_RDWR);
@@ -420,17 +436,15 @@ static int child_adds_one(int fd)
 
 static void test_fork(void)
 {
-	struct mpmc_queue *queue = queue_of(4);
+	struct mpmc_queue *queue = queue_of(4, 1);
 	uint64_t item = 41;
-	int status;
 	pid_t pid;
 
 	IS(mpmc_try_enqueue(queue, item), 0);
 	pid = fork();
 	if (!pid)
 		_exit(child_adds_one(mpmc_queue_fd(queue)));
-	waitpid(pid, &status, 0);
-	IS(status, 0);
+	IS(ended(pid), 0);
 	IS(mpmc_try_dequeue(queue, &item), 0);
 	IS(item, 42);
 	mpmc_queue_destroy(queue);
@@ -470,19 +484,18 @@ static void test_rights(void)
 {
 	struct mpmc_queue *queue;
 	uint64_t item = 0;
-	int fd, status, sockets[2];
+	int fd, sockets[2];
 	pid_t pid;
 
 	IS(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
 	pid = fork();
 	if (!pid) {
-		queue = queue_of(2);
+		queue = queue_of(2, 1);
 		_exit(mpmc_try_enqueue(queue, 99) ||
 		      pass_fd(sockets[1], mpmc_queue_fd(queue)));
 	}
 	fd = pass_fd(sockets[0], -1);
-	waitpid(pid, &status, 0);
-	IS(status, 0);
+	IS(ended(pid), 0);
 	IS(mpmc_queue_from_fd(&queue, fd), 0);
 	close(fd);
 	IS(mpmc_try_dequeue(queue, &item), 0);
@@ -494,8 +507,9 @@ static void test_rights(void)
 
 /* --- Moving items --- */
 
+/* Mapped: a bad address is our own SIGSEGV, see guest_rings.c. */
 static void put_checks(const struct puts *op, struct mpmc_queue *queue,
-		       void *handle)
+		       void *handle, bool mapped)
 {
 	uint64_t items[5] = { 1, 2, 3, 4, 5 };
 
@@ -522,8 +536,10 @@ static void put_checks(const struct puts *op, struct mpmc_queue *queue,
 	IS(op->wait_bulk(handle, NULL, 0, NULL), 0);
 	IS(op->try_bulk(handle, NULL, 1), -EINVAL);
 	IS(op->wait_bulk(handle, NULL, 1, NULL), -EINVAL);
-	IS(op->try_bulk(handle, BAD, 1), -EFAULT);
-	IS(op->wait_bulk(handle, BAD, 4, NULL), -EFAULT);
+	if (!mapped) {
+		IS(op->try_bulk(handle, BAD, 1), -EFAULT);
+		IS(op->wait_bulk(handle, BAD, 4, NULL), -EFAULT);
+	}
 	drain(queue);
 	IS(op->wait_bulk(handle, items, 4, NULL), 0);
 	IS(mpmc_size_approx(queue), 4);
@@ -531,7 +547,7 @@ static void put_checks(const struct puts *op, struct mpmc_queue *queue,
 }
 
 static void take_checks(const struct takes *op, struct mpmc_queue *queue,
-			void *handle)
+			void *handle, bool mapped)
 {
 	static const uint64_t items[4] = { 1, 2, 3, 4 };
 	uint64_t got[8] = { [4] = poison }, item = poison;
@@ -555,8 +571,10 @@ static void take_checks(const struct takes *op, struct mpmc_queue *queue,
 	IS(op->wait(handle, NULL, NULL), -EINVAL);
 	IS(op->try_bulk(handle, NULL, 1), -EINVAL);
 	IS(op->wait_bulk(handle, NULL, 1, NULL), -EINVAL);
-	IS(op->try_bulk(handle, BAD, 2), -EFAULT);
-	IS(op->wait_bulk(handle, BAD, 2, NULL), -EFAULT);
+	if (!mapped) {
+		IS(op->try_bulk(handle, BAD, 2), -EFAULT);
+		IS(op->wait_bulk(handle, BAD, 2, NULL), -EFAULT);
+	}
 	IS(op->try_bulk(handle, got, 1), 1);
 	IS(got[0], 3);
 	IS(op->wait_bulk(handle, got, SIZE_MAX, NULL), 1);
@@ -644,16 +662,6 @@ static void null_checks(const struct puts *put, const struct takes *take)
 }
 
 /* Sleepers are woken by what they wait for, long before the clock does it. */
-struct sleeper {
-	pthread_t thread;
-	const struct puts *put;
-	const struct takes *take;
-	void *handle;
-	const struct timespec *timeout;
-	uint64_t item;
-	int ret;
-};
-
 static void *sleeper_run(void *arg)
 {
 	struct sleeper *s = arg;
@@ -663,7 +671,7 @@ static void *sleeper_run(void *arg)
 	return NULL;
 }
 
-static void sleeper_start(struct sleeper *s, struct mpmc_queue *queue)
+void sleeper_start(struct sleeper *s, struct mpmc_queue *queue)
 {
 	struct mpmc_stat stat = { .size = sizeof(stat) };
 	int tries = 5000;
@@ -703,10 +711,10 @@ static void sleeper_checks(const struct puts *put, void *p,
 
 static void test_queue_items(void)
 {
-	struct mpmc_queue *queue = queue_of(4);
+	struct mpmc_queue *queue = queue_of(4, 1);
 
-	put_checks(&qputs, queue, queue);
-	take_checks(&qtakes, queue, queue);
+	put_checks(&qputs, queue, queue, false);
+	take_checks(&qtakes, queue, queue, false);
 	fault_checks(&qtakes, queue, queue);
 	malformed_checks(&qputs, queue, &qtakes, queue);
 	sleeper_checks(&qputs, queue, &qtakes, queue, queue);
@@ -715,33 +723,49 @@ static void test_queue_items(void)
 	mpmc_queue_destroy(queue);
 }
 
+static void token_items(uint32_t segments, uint32_t flags,
+			const struct puts *put, const struct takes *take)
+{
+	struct mpmc_queue *queue = queue_of(4, segments);
+	struct mpmc_producer *p = producer_of(queue, 4, flags);
+	bool unmapped = flags & MPMC_OPT_UNMAPPED;
+	struct mpmc_consumer *c;
+
+	printf("# tokens: segments %u, flags %u\n", segments, flags);
+	IS(mpmc_producer_mapped(p), segments > 1 && !unmapped);
+	put_checks(put, queue, p, mpmc_producer_mapped(p));
+	c = consumer_of(queue, 4, flags);
+	IS(mpmc_consumer_mapped(c), !unmapped);
+	take_checks(take, queue, c, !unmapped);
+	if (unmapped)
+		fault_checks(take, queue, c);
+	malformed_checks(put, p, take, c);
+	sleeper_checks(put, p, take, c, queue);
+	mpmc_consumer_destroy(c);
+	mpmc_producer_destroy(p);
+	mpmc_queue_destroy(queue);
+}
+
 static void test_token_items(void)
 {
-	struct mpmc_queue *queue = queue_of(4);
-	struct mpmc_producer *producer;
-	struct mpmc_consumer *consumer;
-
-	IS(mpmc_producer_create(&producer, queue, NULL), 0);
-	put_checks(&pputs, queue, producer);
-	IS(mpmc_consumer_create(&consumer, queue, NULL), 0);
-	take_checks(&ctakes, queue, consumer);
-	fault_checks(&ctakes, queue, consumer);
-	malformed_checks(&pputs, producer, &ctakes, consumer);
-	sleeper_checks(&pputs, producer, &ctakes, consumer, queue);
-	mpmc_consumer_destroy(consumer);
-	mpmc_producer_destroy(producer);
-	mpmc_queue_destroy(queue);
+	token_items(1, MPMC_OPT_UNMAPPED, &pputs, &ctakes);
+	token_items(2, MPMC_OPT_UNMAPPED, &pputs, &ctakes);
+	token_items(1, 0, &pputs, &ctakes);
+	token_items(2, 0, &pputs, &ctakes);
+	token_items(2, MPMC_OPT_ARMED, &pputs, &ctakes);
+	token_items(2, 0, &plain_pputs, &plain_ctakes);
+	null_checks(&plain_pputs, &plain_ctakes);
 }
 
 /* --- Tokens --- */
 
 static void test_tokens(void)
 {
-	struct mpmc_token_opts flags = { .flags = 1 };
+	struct mpmc_token_opts flags = { .flags = 1U << 31 };
 	struct mpmc_token_opts large = { .ring_entries = UINT32_MAX };
 	struct mpmc_token_opts small = { .ring_entries = 5 };
 	struct mpmc_token_info info = { .size = sizeof(info) };
-	struct mpmc_queue *queue = queue_of(100);
+	struct mpmc_queue *queue = queue_of(100, 1);
 	struct mpmc_producer *p;
 	struct mpmc_consumer *c;
 
@@ -771,7 +795,7 @@ static void test_tokens(void)
 
 static void test_nulls(void)
 {
-	struct mpmc_queue *queue = queue_of(1);
+	struct mpmc_queue *queue = queue_of(1, 1);
 	struct mpmc_stat stat = { .size = sizeof(stat) };
 
 	IS(mpmc_queue_fd(NULL), -EINVAL);
@@ -787,18 +811,16 @@ static void test_nulls(void)
 }
 
 /* A bulk longer than both rings; the handle of the queue goes first. */
-static void test_token_order(void)
+static void test_token_order(uint32_t segments, uint32_t flags)
 {
 	static uint64_t in[1000], out[1000];
-	struct mpmc_token_opts small = { .ring_entries = 8 };
-	struct mpmc_queue *queue = queue_of(1000);
-	struct mpmc_producer *p;
-	struct mpmc_consumer *c;
+	struct mpmc_queue *queue = queue_of(1000, segments);
+	struct mpmc_producer *p = producer_of(queue, 8, flags);
+	struct mpmc_consumer *c = consumer_of(queue, 8, flags);
 	size_t i, n = 0;
 	ssize_t ret;
 
-	IS(mpmc_producer_create(&p, queue, &small), 0);
-	IS(mpmc_consumer_create(&c, queue, &small), 0);
+	memset(out, 0, sizeof(out));
 	mpmc_queue_destroy(queue);
 	for (i = 0; i < ARRAY_SIZE(in); i++)
 		in[i] = i * i + 1;
@@ -821,12 +843,10 @@ static void test_token_order(void)
 static void test_lease(void)
 {
 	static const uint64_t items[3] = { 1, 2, 3 };
-	struct mpmc_queue *queue = queue_of(8);
-	struct mpmc_token_opts small = { .ring_entries = 8 };
-	struct mpmc_consumer *c;
+	struct mpmc_queue *queue = queue_of(8, 1);
+	struct mpmc_consumer *c = consumer_of(queue, 8, MPMC_OPT_UNMAPPED);
 	uint64_t got[4] = { 0 };
 
-	IS(mpmc_consumer_create(&c, queue, &small), 0);
 	IS(mpmc_try_enqueue_bulk(queue, items, 3), 0);
 	IS(mpmc_consumer_try_dequeue_bulk(c, BAD, 3), -EFAULT);
 	IS(stat_of(queue).leased + stat_of(queue).items, 3);
@@ -840,22 +860,24 @@ static void test_lease(void)
 	mpmc_queue_destroy(queue);
 }
 
-static void test_busy(void)
+static void test_busy(uint32_t segments)
 {
-	struct mpmc_queue *queue = queue_of(1);
-	struct mpmc_producer *p;
-	struct mpmc_consumer *c;
+	struct mpmc_queue *queue = queue_of(1, segments);
+	struct mpmc_producer *p = producer_of(queue, 0, 0);
+	struct mpmc_consumer *c = consumer_of(queue, 0, 0);
 	struct sleeper s = { .take = &ctakes };
+	struct mpmc_item show;
 	uint64_t item = 0;
 
-	IS(mpmc_producer_create(&p, queue, NULL), 0);
-	IS(mpmc_consumer_create(&c, queue, NULL), 0);
 	s.handle = c;
 	sleeper_start(&s, queue);
 	IS(mpmc_consumer_try_dequeue(c, &item), -EBUSY);
 	IS(mpmc_consumer_try_dequeue_bulk(c, &item, 1), -EBUSY);
 	IS(mpmc_consumer_dequeue_wait(c, &item, NULL), -EBUSY);
 	IS(mpmc_consumer_dequeue_bulk_wait(c, &item, 1, NULL), -EBUSY);
+	IS(mpmc_consumer_peek(c, &show, 1), -EBUSY);
+	IS(mpmc_consumer_peek_wait(c, &show, 1, NULL), -EBUSY);
+	IS(mpmc_consumer_release(c, 1), -EBUSY);
 	IS(mpmc_producer_try_enqueue(p, 3), 0);
 	pthread_join(s.thread, NULL);
 	IS(s.item, 3);
@@ -904,7 +926,7 @@ static void interrupted(struct sleeper *s, struct mpmc_queue *queue)
 static void test_signals(void)
 {
 	static const struct timespec half = { 0, 500 * MSEC };
-	struct mpmc_queue *queue = queue_of(1);
+	struct mpmc_queue *queue = queue_of(1, 1);
 	struct sleeper s = { .take = &qtakes, .handle = queue };
 	struct timespec start;
 	double ms;
@@ -952,15 +974,13 @@ static void take_ended(const struct takes *op, void *handle)
 	IS(op->wait_bulk(handle, &item, 0, NULL), 0);
 }
 
-static void test_shutdown(void)
+static void test_shutdown(uint32_t segments, uint32_t flags)
 {
-	struct mpmc_queue *queue = queue_of(8);
-	struct mpmc_producer *p, *late;
-	struct mpmc_consumer *c, *last;
+	struct mpmc_queue *queue = queue_of(8, segments);
+	struct mpmc_producer *p = producer_of(queue, 8, flags), *late;
+	struct mpmc_consumer *c = consumer_of(queue, 8, flags), *last;
 	uint64_t items[4] = { 1, 2, 3, 4 }, item = 0;
 
-	IS(mpmc_producer_create(&p, queue, NULL), 0);
-	IS(mpmc_consumer_create(&c, queue, NULL), 0);
 	IS(mpmc_producer_try_enqueue_bulk(p, items, 4), 0);
 	IS(mpmc_shutdown(queue), 0);
 	IS(mpmc_shutdown(queue), 0);
@@ -986,7 +1006,7 @@ static void test_shutdown(void)
 
 static void test_shutdown_sleepers(void)
 {
-	struct mpmc_queue *queue = queue_of(1);
+	struct mpmc_queue *queue = queue_of(1, 1);
 	struct sleeper s = { .take = &qtakes, .handle = queue };
 
 	sleeper_start(&s, queue);
@@ -994,7 +1014,7 @@ static void test_shutdown_sleepers(void)
 	pthread_join(s.thread, NULL);
 	IS(s.ret, -EPIPE);
 	mpmc_queue_destroy(queue);
-	queue = queue_of(1);
+	queue = queue_of(1, 1);
 	fill(queue);
 	s = (struct sleeper){ .put = &qputs, .handle = queue };
 	sleeper_start(&s, queue);
@@ -1098,10 +1118,12 @@ static void use_auto(void)
 	IS(mpmc_consumer_create(&c, queue, NULL), 0);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	int fds = count_fds();
 
+	if (argc > 1)
+		return after_exec(argv + 1);
 	test_create();
 	test_create_limits();
 	test_no_fds();
@@ -1116,14 +1138,22 @@ int main(void)
 	test_tokens();
 	test_max_tokens();
 	test_token_items();
-	test_token_order();
+	test_token_order(1, MPMC_OPT_UNMAPPED);
+	test_token_order(2, MPMC_OPT_UNMAPPED);
+	test_token_order(1, 0);
+	test_token_order(2, 0);
 	test_lease();
-	test_busy();
+	test_busy(1);
+	test_busy(2);
 	test_signals();
-	test_shutdown();
+	test_shutdown(1, MPMC_OPT_UNMAPPED);
+	test_shutdown(1, 0);
+	test_shutdown(2, 0);
 	test_shutdown_sleepers();
 	test_stress();
 	use_auto();
+	test_leases();
+	test_rings();
 	IS(count_fds(), fds);
 	printf("1..%d\n# %d failed\n", count, failed);
 	return failed != 0;

@@ -3,6 +3,7 @@
  * What the library does without /dev/mpmc: bad arguments, wrong descriptors,
  * texts, the missing device. Linked against the shared library.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -39,6 +40,7 @@ static void test_null_token(void)
 {
 	struct mpmc_producer *producer = (struct mpmc_producer *)1;
 	struct mpmc_consumer *consumer = (struct mpmc_consumer *)1;
+	struct mpmc_item items[1];
 	uint64_t item[1];
 
 	OK(mpmc_producer_create(&producer, NULL, NULL) == -EINVAL && !producer,
@@ -46,21 +48,71 @@ static void test_null_token(void)
 	OK(mpmc_consumer_create(&consumer, NULL, NULL) == -EINVAL && !consumer,
 	   "consumer_create: NULL queue, and no token");
 	OK(mpmc_producer_fd(NULL) == -EINVAL &&
+	   mpmc_producer_mapped(NULL) == -EINVAL &&
 	   mpmc_producer_try_enqueue(NULL, 1) == -EINVAL &&
 	   mpmc_producer_enqueue_wait(NULL, 1, NULL) == -EINVAL &&
 	   mpmc_producer_try_enqueue_bulk(NULL, item, 1) == -EINVAL &&
 	   mpmc_producer_enqueue_bulk_wait(NULL, item, 1, NULL) == -EINVAL,
 	   "producer calls: NULL");
 	OK(mpmc_consumer_fd(NULL) == -EINVAL &&
+	   mpmc_consumer_mapped(NULL) == -EINVAL &&
 	   mpmc_consumer_try_dequeue(NULL, item) == -EINVAL &&
 	   mpmc_consumer_dequeue_wait(NULL, item, NULL) == -EINVAL &&
 	   mpmc_consumer_try_dequeue_bulk(NULL, item, 1) == -EINVAL &&
 	   mpmc_consumer_dequeue_bulk_wait(NULL, item, 1, NULL) == -EINVAL,
 	   "consumer calls: NULL");
+	OK(mpmc_consumer_peek(NULL, items, 1) == -EINVAL &&
+	   mpmc_consumer_peek_wait(NULL, items, 1, NULL) == -EINVAL &&
+	   mpmc_consumer_commit(NULL, 1) == -EINVAL &&
+	   mpmc_consumer_commit(NULL, 0) == -EINVAL &&
+	   mpmc_consumer_release(NULL, 1) == -EINVAL &&
+	   mpmc_consumer_release(NULL, 0) == -EINVAL &&
+	   mpmc_consumer_leased(NULL) == -EINVAL, "leases: NULL");
 	mpmc_queue_destroy(NULL);
 	mpmc_producer_destroy(NULL);
 	mpmc_consumer_destroy(NULL);
 	OK(1, "destroy: NULL does nothing");
+}
+
+/*
+ * What mpmc.h has inline is in the library as well, for other languages: found
+ * by its name, and by the version it came with.
+ */
+typedef long (*plain)(void *token, ...);
+
+static int plain_refuses_null(void *library, const char *name,
+			      const char *version)
+{
+	void *symbol = dlvsym(library, name, version);
+	plain function;
+
+	if (!symbol || dlsym(library, name) != symbol)
+		return 0;
+	memcpy(&function, &symbol, sizeof(function));
+	return (int)function(NULL, NULL, 1) == -EINVAL;
+}
+
+static void test_plain(void)
+{
+	static const struct {
+		const char *name, *version;
+	} names[] = {
+		{ "mpmc_producer_try_enqueue", "LIBMPMC_1.0" },
+		{ "mpmc_producer_try_enqueue_bulk", "LIBMPMC_1.0" },
+		{ "mpmc_consumer_try_dequeue", "LIBMPMC_1.0" },
+		{ "mpmc_consumer_try_dequeue_bulk", "LIBMPMC_1.0" },
+		{ "mpmc_consumer_peek", "LIBMPMC_1.1" },
+		{ "mpmc_consumer_commit", "LIBMPMC_1.1" },
+	};
+	void *library = dlopen("libmpmc.so.1", RTLD_NOW);
+	size_t i;
+
+	OK(library, "the library can be loaded by its name");
+	for (i = 0; library && i < sizeof(names) / sizeof(names[0]); i++)
+		OK(plain_refuses_null(library, names[i].name,
+				      names[i].version), names[i].name);
+	if (library)
+		dlclose(library);
 }
 
 static void test_wrong_fd(void)
@@ -85,11 +137,15 @@ static void test_wrong_fd(void)
 
 static void test_no_device(void)
 {
-	struct mpmc_queue_opts opts = { .flags = 1 };
+	struct mpmc_queue_opts opts = { .flags = 2 };
+	struct mpmc_queue_opts none = { .flags = MPMC_QUEUE_DELIVERIES };
 	struct mpmc_queue *queue = (struct mpmc_queue *)1;
 
 	OK(mpmc_queue_create(&queue, &opts) == -EINVAL && !queue,
 	   "queue_create: unknown flags");
+	queue = (struct mpmc_queue *)1;
+	OK(mpmc_queue_create(&queue, &none) == -EINVAL && !queue,
+	   "queue_create: a limit of no delivery");
 	if (!access("/dev/mpmc", F_OK))
 		return tap_skip("queue_create: no device", "there is one");
 	queue = (struct mpmc_queue *)1;
@@ -143,6 +199,7 @@ int main(void)
 {
 	test_null_queue();
 	test_null_token();
+	test_plain();
 	test_wrong_fd();
 	test_no_device();
 	test_strerror();
