@@ -9,9 +9,9 @@
  * first process, gathers them and writes what sha256sum(1) would. Paths and
  * digests are in memory that all share, at the place that the id names.
  *
- * With --kill one worker is killed in the middle of a file. Its id has been
- * taken and will not come back by itself: the collector sees that everybody
- * else is idle while a result is missing, and queues the id again.
+ * Workers look at an id, do the work, and then commit. With --kill one of them is
+ * killed in the middle of a file: what it had been handed and not committed goes
+ * to the others by itself, marked as delivered again.
  *
  * In the end the digests are compared with those of sha256sum.
  */
@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -45,6 +46,8 @@
 struct file {
 	uint32_t path; /* where in paths it begins */
 	int error; /* an errno: could not be read */
+	uint32_t deliveries; /* of its id, to whoever hashed it */
+	int worker; /* who that was */
 	atomic_bool hashed;
 	unsigned char digest[DIGEST_SIZE];
 };
@@ -163,25 +166,37 @@ static void worker_gone(void)
 		check(mpmc_shutdown(results), "shutting down");
 }
 
+/* One id; it is committed when its result has been queued, and not before. */
+static void work_on(const struct mpmc_item *item, struct worker *me,
+		    struct mpmc_producer *out, EVP_MD_CTX *hash)
+{
+	struct file *file = &shared->files[item->value];
+
+	atomic_store(&me->holds, item->value + 1);
+	file->deliveries = item->deliveries;
+	file->worker = me - shared->workers;
+	hash_file(file, me, hash);
+	check(mpmc_producer_enqueue_wait(out, item->value, NULL), "a result");
+	atomic_store(&me->holds, 0);
+	atomic_fetch_add(&me->files, 1);
+}
+
 static void work_off(void *arg)
 {
 	mpmc_auto_consumer struct mpmc_consumer *in = NULL;
 	mpmc_auto_producer struct mpmc_producer *out = NULL;
 	EVP_MD_CTX *hash = EVP_MD_CTX_new();
 	struct worker *me = arg;
-	uint64_t id;
-	int ret;
+	struct mpmc_item item;
+	ssize_t ret;
 
 	if (!hash || !EVP_DigestInit_ex(hash, EVP_sha256(), NULL))
 		_exit(EXIT_FAILURE);
 	check(mpmc_consumer_create(&in, work, NULL), "a token");
 	check(mpmc_producer_create(&out, results, NULL), "a token");
-	while ((ret = mpmc_consumer_dequeue_wait(in, &id, NULL)) == 0) {
-		atomic_store(&me->holds, id + 1);
-		hash_file(&shared->files[id], me, hash);
-		check(mpmc_producer_enqueue_wait(out, id, NULL), "a result");
-		atomic_store(&me->holds, 0);
-		atomic_fetch_add(&me->files, 1);
+	while ((ret = mpmc_consumer_peek_wait(in, &item, 1, NULL)) == 1) {
+		work_on(&item, me, out, hash);
+		check(mpmc_consumer_commit(in, 1), "committing");
 	}
 	if (ret != -EPIPE)
 		check(ret, "taking work");
@@ -194,8 +209,8 @@ static void work_off(void *arg)
 static struct collector {
 	pid_t walker; /* 0: has gone */
 	unsigned int files; /* whose results came */
-	unsigned int queued_again;
 	unsigned int came_again;
+	unsigned int killed_in; /* the id of a file, plus 1; or 0 */
 	bool came[MAX_FILES];
 	uint64_t started, shown, ended;
 } collector;
@@ -230,6 +245,13 @@ static void progress(void)
 		mpmc_size_approx(work));
 }
 
+/* The file that a worker was killed in has come to another one. */
+static void survived(const struct file *file)
+{
+	printf("worker %d did it instead, as delivery %u: %s\n",
+	       file->worker + 1, file->deliveries, path_of(file));
+}
+
 static void collect(const uint64_t *ids, size_t n)
 {
 	for (; n; ids++, n--) {
@@ -239,6 +261,8 @@ static void collect(const uint64_t *ids, size_t n)
 		}
 		collector.came[*ids] = true;
 		collector.files++;
+		if (*ids + 1 == collector.killed_in)
+			survived(&shared->files[*ids]);
 	}
 }
 
@@ -264,6 +288,7 @@ static bool kill_worker(struct worker *worker)
 		return false;
 	}
 	kill(worker->pid, SIGKILL);
+	collector.killed_in = holds;
 	printf("killed worker %d in the middle of %s\n",
 	       (int)(worker - shared->workers) + 1,
 	       path_of(&shared->files[holds - 1]));
@@ -310,35 +335,6 @@ static void reap(void)
 	}
 }
 
-/* Nothing is queued, and all workers that are left wait for something. */
-static bool all_idle(void)
-{
-	struct mpmc_stat stat = { .size = sizeof(stat) };
-
-	check(mpmc_queue_stat(work, &stat), "looking");
-	return atomic_load(&shared->walked) && !stat.items &&
-	       stat.dequeue_waiters == atomic_load(&shared->running) &&
-	       !mpmc_size_approx(results);
-}
-
-/* What is missing while all are idle was held by a worker that has gone. */
-static void queue_missing_again(void)
-{
-	unsigned int id, found = atomic_load(&shared->found);
-
-	if (!all_idle())
-		return;
-	for (id = 0; id < found; id++) {
-		if (collector.came[id])
-			continue;
-		if (mpmc_try_enqueue(work, id) == -EAGAIN)
-			return;
-		collector.queued_again++;
-		printf("its result never came, queued again: %s\n",
-		       path_of(&shared->files[id]));
-	}
-}
-
 /* Workers will go, and the last one ends the results. */
 static void end_work(void)
 {
@@ -365,8 +361,6 @@ static void collect_all(void)
 		progress();
 		kill_in_mid_run();
 		reap();
-		if (!n)
-			queue_missing_again();
 		if (all_came())
 			end_work();
 	}
@@ -428,6 +422,14 @@ static void write_output(void)
 	free(files);
 }
 
+static uint64_t delivered_again(void)
+{
+	struct mpmc_stat stat = { .size = sizeof(stat) };
+
+	check(mpmc_queue_stat(work, &stat), "looking");
+	return stat.redelivered;
+}
+
 static void report(void)
 {
 	double seconds = seconds_since_start(collector.ended);
@@ -445,8 +447,9 @@ static void report(void)
 	       "%.0f items/s through the queues\n", collector.files,
 	       megabytes(), seconds, collector.files / seconds,
 	       megabytes() / seconds, 2 * collector.files / seconds);
-	printf("queued again: %u, results that came twice: %u\n",
-	       collector.queued_again, collector.came_again);
+	printf("delivered again, all that the killed worker had been handed: "
+	       "%" PRIu64 "\nresults that came twice: %u\n",
+	       delivered_again(), collector.came_again);
 	if (kill_wanted)
 		printf("no worker was killed: the tree is too small\n");
 	printf("digests are in %s\n", output);

@@ -8,8 +8,13 @@
  *	cc mpmc_example.c common.c -lmpmc
  */
 #include <errno.h>
+#include <linux/seccomp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common.h"
@@ -88,13 +93,75 @@ static void tokens(void)
 	puts("   a consumer token dequeued 1000 items, in order");
 }
 
+#define HANDFUL 100
+
+/* Come to where there is room for a handful of items, and one is leased. */
+static void have_ready(struct mpmc_queue *queue, struct mpmc_producer *producer,
+		       struct mpmc_consumer *consumer)
+{
+	struct mpmc_stat stat = { .size = sizeof(stat) };
+	struct mpmc_item item;
+
+	do {
+		check(mpmc_producer_try_enqueue(producer, 0), "enqueueing");
+		check(mpmc_queue_stat(queue, &stat), "looking");
+	} while (stat.granted < HANDFUL || stat.items < 4 * HANDFUL);
+	check(mpmc_consumer_peek(consumer, &item, 1), "looking at an item");
+	EXPECT(mpmc_consumer_leased(consumer) >= HANDFUL);
+}
+
+/*
+ * From now on the kernel kills whoever makes a system call, except for read(),
+ * write() and exit().
+ */
+static void renounce_system_calls(void)
+{
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT))
+		die_errno("seccomp");
+}
+
+static void use_mapped_rings(struct mpmc_queue *queue)
+{
+	struct mpmc_producer *producer;
+	struct mpmc_consumer *consumer;
+	int i, failed = 0;
+	uint64_t item;
+
+	check(mpmc_producer_create(&producer, queue, NULL), "creating a token");
+	check(mpmc_consumer_create(&consumer, queue, NULL), "creating a token");
+	have_ready(queue, producer, consumer);
+	renounce_system_calls();
+	for (i = 0; i < HANDFUL; i++) {
+		failed |= mpmc_producer_try_enqueue(producer, i);
+		failed |= mpmc_consumer_try_dequeue(consumer, &item);
+	}
+	syscall(SYS_exit, failed != 0);
+}
+
+static void mapped_rings(void)
+{
+	struct mpmc_queue_opts opts = { .segments = 2 };
+	mpmc_auto_queue struct mpmc_queue *queue = NULL;
+	pid_t child;
+
+	puts("4. Mapped rings");
+	check(mpmc_queue_create(&queue, &opts), "creating a queue");
+	child = fork_flushed();
+	if (!child)
+		use_mapped_rings(queue);
+	EXPECT(child_succeeded(child));
+	printf("   a process that may make no system calls any more\n"
+	       "   enqueued %d items, dequeued %d items, and lived\n", HANDFUL,
+	       HANDFUL);
+}
+
 static void bulk(void)
 {
 	mpmc_auto_queue struct mpmc_queue *queue = queue_of(1500);
 	static uint64_t items[2000];
 	size_t i;
 
-	puts("4. Bulk");
+	puts("5. Bulk");
 	for (i = 0; i < 2000; i++)
 		items[i] = i;
 	check(mpmc_try_enqueue_bulk(queue, items, 1000), "enqueueing");
@@ -119,7 +186,7 @@ static void blocking(void)
 	uint64_t item, start = now_ns();
 	pid_t child;
 
-	puts("5. Blocking with a timeout");
+	puts("6. Blocking with a timeout");
 	EXPECT(mpmc_dequeue_wait(queue, &item, &timeout) == -ETIMEDOUT);
 	EXPECT(now_ns() - start >= 50 * 1000000);
 	puts("   nothing came: -ETIMEDOUT after 50 ms, not earlier");
@@ -198,7 +265,7 @@ static void stream_lossy(void)
 
 static void event_streaming(void)
 {
-	puts("6. Event streaming with back-pressure");
+	puts("7. Event streaming with back-pressure");
 	stream_lossless();
 	stream_lossy();
 }
@@ -222,7 +289,7 @@ static void queue_health(void)
 	static uint64_t items[1000];
 	size_t i, size = 0;
 
-	puts("7. Queue health");
+	puts("8. Queue health");
 	for (i = 0; i < 3; i++) {
 		check(mpmc_try_enqueue_bulk(queue, items, levels[i] - size),
 		      "enqueueing");
@@ -232,12 +299,119 @@ static void queue_health(void)
 	}
 }
 
+/* Which signal ended it. */
+static int wait_for_death(pid_t child)
+{
+	int status;
+
+	EXPECT(waitpid(child, &status, 0) == child && WIFSIGNALED(status));
+	return WTERMSIG(status);
+}
+
+/* Looks at three items, has dealt with one of them, and is killed. */
+static void work_and_die(struct mpmc_queue *queue)
+{
+	struct mpmc_consumer *consumer;
+	struct mpmc_item items[3];
+
+	check(mpmc_consumer_create(&consumer, queue, NULL), "creating a token");
+	EXPECT(mpmc_consumer_peek(consumer, items, 3) == 3);
+	check(mpmc_consumer_commit(consumer, 1), "committing");
+	raise(SIGKILL);
+}
+
+static void at_least_once(void)
+{
+	mpmc_auto_queue struct mpmc_queue *queue = queue_of(0);
+	mpmc_auto_consumer struct mpmc_consumer *consumer = NULL;
+	struct mpmc_item item;
+	uint64_t i;
+	pid_t worker;
+
+	puts("9. At least once");
+	for (i = 1; i <= 4; i++)
+		check(mpmc_try_enqueue(queue, i), "enqueueing");
+	worker = fork_flushed();
+	if (!worker)
+		work_and_die(queue);
+	EXPECT(wait_for_death(worker) == SIGKILL);
+	puts("   a worker looked at 3 items, was done with 1, and was killed");
+
+	check(mpmc_consumer_create(&consumer, queue, NULL), "creating a token");
+	for (i = 2; mpmc_consumer_peek(consumer, &item, 1) == 1; i++) {
+		printf("   another one got item %d, which was delivery %u\n",
+		       (int)item.value, item.deliveries);
+		EXPECT(item.value == i && item.deliveries == (i < 4 ? 2 : 1));
+		check(mpmc_consumer_commit(consumer, 1), "committing");
+	}
+	EXPECT(i == 5);
+}
+
+#define DEADLY 13
+
+/* There is one item that it can't stand. */
+static void work(struct mpmc_queue *queue)
+{
+	struct mpmc_consumer *consumer;
+	struct mpmc_item item;
+
+	check(mpmc_consumer_create(&consumer, queue, NULL), "creating a token");
+	while (mpmc_consumer_peek(consumer, &item, 1) == 1) {
+		if (item.value == DEADLY)
+			raise(SIGKILL);
+		check(mpmc_consumer_commit(consumer, 1), "committing");
+	}
+	_exit(0);
+}
+
+/* Starts workers until one of them survives its work; how many that were. */
+static int supervise(struct mpmc_queue *queue)
+{
+	int status, workers = 0;
+	pid_t worker;
+
+	do {
+		workers++;
+		worker = fork_flushed();
+		if (!worker)
+			work(queue);
+		EXPECT(waitpid(worker, &status, 0) == worker);
+	} while (WIFSIGNALED(status));
+	EXPECT(!status);
+	return workers;
+}
+
+static void dead_letters(void)
+{
+	mpmc_auto_queue struct mpmc_queue *dead = queue_of(0), *queue = NULL;
+	struct mpmc_queue_opts opts = {
+		.flags = MPMC_QUEUE_DELIVERIES,
+		.max_deliveries = 2,
+		.dead_letter = dead,
+	};
+	uint64_t item;
+	int workers;
+
+	puts("10. Dead letters");
+	check(mpmc_queue_create(&queue, &opts), "creating a queue");
+	for (item = DEADLY - 1; item <= DEADLY + 1; item++)
+		check(mpmc_try_enqueue(queue, item), "enqueueing");
+	workers = supervise(queue);
+	printf("   an item that kills whoever gets it killed %d workers\n",
+	       workers - 1);
+	check(mpmc_try_dequeue(dead, &item), "looking for dead letters");
+	printf("   after 2 deliveries it is a dead letter: %d\n", (int)item);
+	EXPECT(workers == 3 && item == DEADLY && !mpmc_size_approx(dead));
+	EXPECT(mpmc_size_approx(queue) == 0);
+	printf("   worker %d has done the rest\n", workers);
+}
+
 static void end_of_stream(void)
 {
 	mpmc_auto_queue struct mpmc_queue *queue = queue_of(0);
 	uint64_t item;
 
-	puts("8. End of the stream");
+	puts("11. End of the stream");
 	check(mpmc_try_enqueue(queue, 1), "enqueueing");
 	check(mpmc_shutdown(queue), "shutting down");
 	EXPECT(mpmc_try_enqueue(queue, 2) == -EPIPE);
@@ -252,10 +426,13 @@ int main(void)
 	basic_use();
 	exact_capacity();
 	tokens();
+	mapped_rings();
 	bulk();
 	blocking();
 	event_streaming();
 	queue_health();
+	at_least_once();
+	dead_letters();
 	end_of_stream();
 	puts("all examples passed");
 	return 0;
