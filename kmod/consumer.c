@@ -109,6 +109,7 @@ void mpmc_consumer_close(struct mpmc_consumer *consumer)
 	mpmc_lease_end(consumer);
 	if (test_bit(MPMC_CONSUMER_MAPPED, &consumer->state))
 		atomic_dec(&queue->mapped_consumers);
+	atomic_inc(&queue->departures);
 	xa_erase(&queue->consumers, consumer->id);
 	queue_rcu_work(free_queue, &consumer->free_work);
 }
@@ -180,10 +181,10 @@ u64 mpmc_consumers_stamp(struct mpmc_queue *queue)
 {
 	struct mpmc_consumer *consumer;
 	unsigned long id;
-	u64 stamp = 0;
+	u64 stamp = mpmc_queue_departures(queue);
 
 	if (!atomic_read(&queue->mapped_consumers))
-		return 0;
+		return stamp;
 	rcu_read_lock();
 	xa_for_each_marked(&queue->consumers, id, consumer, MPMC_MARK_MAPPED)
 		stamp += mpmc_lease_stamp(consumer);

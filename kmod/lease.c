@@ -412,12 +412,13 @@ void mpmc_lease_kick(struct mpmc_consumer *consumer)
  */
 int mpmc_lease_commit(struct mpmc_consumer *consumer, unsigned int count)
 {
+	u64 head = lease_head(consumer, atomic64_read(&consumer->returned));
 	u64 harvested;
 
-	if (mpmc_lease_count(consumer) < count)
+	if (consumer->tail - head < count)
 		return -EINVAL;
 	/* Release: pairs with the acquire in lease_head(). */
-	smp_store_release(consumer->head, READ_ONCE(*consumer->head) + count);
+	smp_store_release(consumer->head, head + count);
 	harvested = mpmc_lease_harvest(consumer);
 	if (harvested)
 		mpmc_queue_returned(consumer->queue, harvested);
@@ -468,11 +469,12 @@ static bool lease_take_out(struct mpmc_consumer *consumer, u64 head,
 int mpmc_lease_release(struct mpmc_consumer *consumer, unsigned int count)
 {
 	u64 harvested = mpmc_lease_harvest(consumer);
-	u64 head = READ_ONCE(*consumer->head);
+	/* All that is committed has been harvested: this is the head. */
+	u64 head = atomic64_read(&consumer->returned);
 
 	if (harvested)
 		mpmc_queue_returned(consumer->queue, harvested);
-	if (mpmc_lease_count(consumer) < count)
+	if (consumer->tail - head < count)
 		return -EINVAL;
 	/* Fails if the owner moves the head meanwhile. */
 	if (!lease_take_out(consumer, head, count)) {

@@ -88,6 +88,7 @@ static void producer_reap(struct mpmc_producer *producer)
 		return;
 	if (test_bit(MPMC_PRODUCER_MAPPED, &producer->state))
 		atomic_dec(&producer->queue->mapped_producers);
+	atomic_inc(&producer->queue->departures);
 	xa_erase(&producer->queue->producers, producer->id);
 	queue_rcu_work(free_queue, &producer->free_work);
 }
@@ -402,15 +403,12 @@ u64 mpmc_producer_items(struct mpmc_producer *producer)
  * whenever items are looked for.
  *
  * Context: process; may sleep.
- * Return: 0; -EBUSY if it is mapped; -EPIPE after a shutdown; -EOPNOTSUPP if
- * items do not go through it.
+ * Return: 0; -EBUSY if it is mapped; -EPIPE after a shutdown.
  */
 int mpmc_producer_map(struct mpmc_producer *producer)
 {
 	struct mpmc_queue *queue = producer->queue;
 
-	if (queue->segments == 1)
-		return -EOPNOTSUPP;
 	if (atomic_cmpxchg(&producer->maps, 0, 1))
 		return -EBUSY;
 	if (!test_and_set_bit(MPMC_PRODUCER_MAPPED, &producer->state)) {
@@ -446,6 +444,16 @@ void mpmc_producer_unmap(struct mpmc_producer *producer)
 	}
 }
 
+/* Items that the owner has stored since the last call count as moved. */
+static void producer_moved(struct mpmc_producer *producer)
+{
+	u64 tail = mpmc_ring_limit(&producer->ring);
+
+	mpmc_sleepers_moved(&producer->queue->read_sleepers,
+			    tail - producer->stored);
+	producer->stored = tail;
+}
+
 /**
  * mpmc_producer_begin() - before a call puts items
  * @producer: the token, which the caller is inside of
@@ -461,6 +469,7 @@ int mpmc_producer_begin(struct mpmc_producer *producer)
 	unused = mpmc_ring_revoke(&producer->ring);
 	if (unused < 0)
 		return unused;
+	producer_moved(producer);
 	WRITE_ONCE(producer->page->position, mpmc_ring_limit(&producer->ring));
 	producer_return(producer, unused);
 	return 0;
@@ -472,28 +481,29 @@ static unsigned int producer_next_grant(struct mpmc_producer *producer)
 	struct mpmc_queue *queue = producer->queue;
 	unsigned int producers = atomic_read(&queue->producer_count);
 	u64 fair = mpmc_capacity_room(&queue->capacity) /
-		   (2 * max(producers, 1U));
+		   (4 * max(producers, 1U));
 
 	producer->grant = min(2 * producer->grant, producer->ring.entries);
 	return min3(fair, (u64)producer->grant,
 		    (u64)mpmc_ring_room(&producer->ring));
 }
 
-/* Grant the owner of a mapped ring room, if there is any for him. */
+/* Grant the owner of a mapped ring room, if nobody else waits for any. */
 static void producer_grant(struct mpmc_producer *producer)
 {
 	struct mpmc_queue *queue = producer->queue;
 	unsigned int count = producer_next_grant(producer);
 
+	/* Just a look: who begins to wait now finds what is left. */
+	if (waitqueue_active(&queue->writers))
+		return;
 	if (count)
 		count = mpmc_capacity_take_some(&queue->capacity,
 						mpmc_producer_share(producer),
 						count);
 	if (!count)
 		return;
-	if (mpmc_ring_grant(&producer->ring, count))
-		mpmc_sleepers_moved(&queue->read_sleepers, count);
-	else
+	if (!mpmc_ring_grant(&producer->ring, count))
 		producer_return(producer, count);
 }
 
@@ -527,7 +537,9 @@ int mpmc_producer_kick(struct mpmc_producer *producer, unsigned int count)
 	int ret;
 
 	smp_mb(); /* A: pairs with B in wait.c, and see ring.c */
-	mpmc_queue_kick_readers(producer->queue, count);
+	mpmc_queue_kick_readers(producer->queue,
+				min_t(u64, count,
+				      mpmc_ring_count(&producer->ring)));
 	if (!mpmc_producer_enter(producer))
 		return -EBUSY;
 	ret = mpmc_ring_check(&producer->ring) ?: producer_verdict(producer);
@@ -567,10 +579,10 @@ u64 mpmc_producers_stamp(struct mpmc_queue *queue)
 {
 	struct mpmc_producer *producer;
 	unsigned long id;
-	u64 stamp = 0;
+	u64 stamp = mpmc_queue_departures(queue);
 
 	if (!atomic_read(&queue->mapped_producers))
-		return 0;
+		return stamp;
 	rcu_read_lock();
 	xa_for_each_marked(&queue->producers, id, producer, MPMC_MARK_MAPPED)
 		stamp += mpmc_ring_stamp(&producer->ring);

@@ -18,6 +18,7 @@ struct mpmc_queue;
  * @id: its place among the queue's producers; source @queue->segments + @id
  * @state: MPMC_PRODUCER_* bits
  * @maps: how many mappings of the owner's part there are
+ * @stored: position up to which the owner has been seen to store items
  * @grant: how much room the owner of a mapped ring is granted next
  * @pages: memory of @ring
  * @page: what the owner of a mapped ring is told
@@ -31,11 +32,12 @@ struct mpmc_producer {
 	u32 id;
 	unsigned long state;
 	atomic_t maps;
+	u64 stored;
 	unsigned int grant;
 	struct mpmc_pages pages;
 	struct mpmc_map_token *page;
 	struct mpmc_ring ring;
-	u32 *done;
+	u64 *done;
 	struct mpmc_chunk *chunk;
 	struct rcu_work free_work;
 };

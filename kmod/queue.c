@@ -227,6 +227,7 @@ bool mpmc_queue_harvest(struct mpmc_queue *queue)
 static bool queue_take_harvested(struct mpmc_queue *queue, unsigned int share,
 				 u64 count)
 {
+	unsigned int looks = 0;
 	bool harvested;
 	u64 stamp;
 
@@ -235,7 +236,8 @@ static bool queue_take_harvested(struct mpmc_queue *queue, unsigned int share,
 		harvested = mpmc_queue_harvest(queue);
 		if (mpmc_capacity_take(&queue->capacity, share, count))
 			return true;
-	} while (harvested || mpmc_consumers_stamp(queue) != stamp);
+	} while ((harvested || mpmc_consumers_stamp(queue) != stamp) &&
+		 ++looks < MPMC_QUEUE_LOOKS);
 	return false;
 }
 
@@ -257,6 +259,7 @@ static bool queue_take_credits(struct mpmc_queue *queue, unsigned int share,
  */
 bool mpmc_queue_has_room(struct mpmc_queue *queue, u64 count)
 {
+	unsigned int looks = 0;
 	bool harvested;
 	u64 stamp;
 
@@ -269,7 +272,8 @@ bool mpmc_queue_has_room(struct mpmc_queue *queue, u64 count)
 		harvested = mpmc_queue_harvest(queue);
 		if (mpmc_capacity_has(&queue->capacity, count))
 			return true;
-	} while (harvested || mpmc_consumers_stamp(queue) != stamp);
+	} while ((harvested || mpmc_consumers_stamp(queue) != stamp) &&
+		 ++looks < MPMC_QUEUE_LOOKS);
 	return false;
 }
 

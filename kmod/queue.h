@@ -75,6 +75,7 @@ struct mpmc_thread_cursor {
  * @consumer_count: consumer tokens
  * @mapped_producers: how many have been mapped
  * @mapped_consumers: the same
+ * @departures: how many tokens have gone, ever
  * @page: what the owners of mapped rings are told of the queue
  * @read_sleepers: those of @readers and @read_polls, for mapped producers
  * @write_sleepers: those of @writers and @write_polls, for mapped consumers
@@ -110,6 +111,7 @@ struct mpmc_queue {
 	atomic_t consumer_count;
 	atomic_t mapped_producers;
 	atomic_t mapped_consumers;
+	atomic_t departures;
 	struct page *page;
 	struct mpmc_sleepers read_sleepers;
 	struct mpmc_sleepers write_sleepers;
@@ -164,6 +166,18 @@ static inline unsigned int mpmc_queue_home_share(struct mpmc_queue *queue,
 {
 	return mpmc_capacity_share(&queue->capacity, segment);
 }
+
+/* In a stamp: a token that goes does not make up for what another one does. */
+static inline u64 mpmc_queue_departures(struct mpmc_queue *queue)
+{
+	return (u64)atomic_read(&queue->departures) << 48;
+}
+
+/*
+ * Looks are repeated so often because owners of mapped rings moved: more than
+ * any that keep to the rules will cause.
+ */
+#define MPMC_QUEUE_LOOKS 1000
 
 /**
  * mpmc_queue_prepare() - have a segment ready to put items into

@@ -51,7 +51,6 @@
 
 #include <linux/compiler.h>
 #include <linux/errno.h>
-#include <linux/log2.h>
 #include <linux/minmax.h>
 
 /**
@@ -63,10 +62,10 @@
  * @done: memory for the marks of all entries, zeroed
  */
 void mpmc_ring_init(struct mpmc_ring *ring, unsigned int entries, u64 *items,
-		    u64 *tail, u32 *done)
+		    u64 *tail, u64 *done)
 {
 	ring->entries = entries;
-	ring->order = ilog2(entries);
+	ring->top = 0;
 	ring->items = items;
 	ring->tail = tail;
 	ring->done = done;
@@ -103,14 +102,15 @@ static inline bool version_before(u32 version, u32 other)
 }
 
 /*
- * The position in a word of the claims: the last one before the limit that has
- * these bits. There are never as many items as would make that ambiguous.
+ * The position in a word of the claims: the last one, up to the highest limit
+ * there has been, that has these bits. There are never as many items as would
+ * make that ambiguous.
  */
 static inline u64 word_position(const struct mpmc_ring *ring, u64 word)
 {
-	u64 limit = mpmc_ring_limit(ring);
+	u64 top = READ_ONCE(ring->top);
 
-	return limit - ((limit - word) & POSITION_MASK);
+	return top - ((top - word) & POSITION_MASK);
 }
 
 /* The word after so many more claims, or in the next version. */
@@ -150,6 +150,12 @@ static u64 ring_sealed_end(const struct mpmc_ring *ring, u64 first, u64 tail)
 	return max(end, first);
 }
 
+/* Whether a tail is between what is claimed and the limit. */
+static inline bool tail_valid(u64 first, u64 tail, u64 limit)
+{
+	return (s64)(limit - first) >= 0 && tail - first <= limit - first;
+}
+
 /*
  * The tail, first being claimed already; first if the owner has broken the ring:
  * the tail is beyond the limit, before what is claimed, or before where it was.
@@ -169,7 +175,7 @@ static u64 ring_tail(struct mpmc_ring *ring, u64 first, u64 *limit)
 	*limit = atomic64_read_acquire(&ring->limit);
 	if (READ_ONCE(ring->broken))
 		return first;
-	if (tail - first > (*limit >> MPMC_RING_SHIFT) - first ||
+	if (!tail_valid(first, tail, *limit >> MPMC_RING_SHIFT) ||
 	    (tail < seen && !(*limit & MPMC_RING_FLAG))) {
 		WRITE_ONCE(ring->broken, true);
 		return first;
@@ -190,25 +196,17 @@ static u64 ring_end(struct mpmc_ring *ring, u64 first)
 					tail;
 }
 
-/* The lap that a position is in; a mark that was never set is in none. */
-static inline u32 ring_lap(const struct mpmc_ring *ring, u64 pos)
-{
-	return (pos >> ring->order) + 1;
-}
-
 static bool is_done(const struct mpmc_ring *ring, u64 pos)
 {
 	/* Acquire: pairs with the release in ring_mark(). */
-	return smp_load_acquire(&ring->done[ring_slot(ring, pos)]) ==
-	       ring_lap(ring, pos);
+	return smp_load_acquire(&ring->done[ring_slot(ring, pos)]) == pos + 1;
 }
 
 static void ring_mark(struct mpmc_ring *ring, u64 pos, u64 end)
 {
 	for (; pos < end; pos++)
 		/* Release: the entry was copied before; pairs with is_done(). */
-		smp_store_release(&ring->done[ring_slot(ring, pos)],
-				  ring_lap(ring, pos));
+		smp_store_release(&ring->done[ring_slot(ring, pos)], pos + 1);
 }
 
 /* How many entries are done from this position on. */
@@ -287,8 +285,14 @@ static const struct mpmc_chunk *chunk_find(struct mpmc_ring *ring, u64 pos,
 		chunk = smp_load_acquire(&chunk->next); /* see above */
 	if (!chunk || chunk == CHUNK_END || chunk->start > pos)
 		return NULL;
-	/* Of the next version: this claim fails, or comes before it. */
-	return version_before(version, chunk->version) ? NULL : chunk;
+	/*
+	 * Not active, and of the next version: this claim fails, or comes
+	 * before it. Acquire: pairs with the release in mpmc_ring_move().
+	 */
+	if (!smp_load_acquire(&chunk->active) &&
+	    version_before(version, chunk->version))
+		return NULL;
+	return chunk;
 }
 
 /* Unlink the chunks that have been claimed as far as this. */
@@ -364,20 +368,23 @@ u64 mpmc_ring_chunk_size(struct mpmc_ring *ring, unsigned int count)
 	       count;
 }
 
-/* Copy what is not claimed yet to a chunk, and more items behind it. */
-static void chunk_fill(struct mpmc_ring *ring, struct mpmc_chunk *chunk,
+/* Copy what is not claimed yet to a chunk, and more items behind it, if it fits. */
+static bool chunk_fill(struct mpmc_ring *ring, struct mpmc_chunk *chunk,
 		       const u64 *items, unsigned int count)
 {
 	u64 claimed = word_position(ring, atomic64_read(&ring->claimed));
-	u64 tail = mpmc_ring_limit(ring);
-	unsigned int n, i;
+	u64 n, tail = mpmc_ring_limit(ring);
+	unsigned int i;
 
 	chunk->start = max(claimed, ring->moved);
 	chunk->end = tail + count;
 	n = tail - chunk->start;
+	if (n > ring->entries || n + count > chunk->size)
+		return false;
 	ring_read(ring, chunk->start, chunk->items, n);
 	for (i = 0; i < count; i++)
 		chunk->items[n + i] = items[i];
+	return true;
 }
 
 /**
@@ -397,13 +404,16 @@ bool mpmc_ring_move(struct mpmc_ring *ring, struct mpmc_chunk *chunk,
 	u64 tail = mpmc_ring_limit(ring);
 	u64 first;
 
-	chunk_fill(ring, chunk, items, count);
-	if (!mpmc_ring_grant(ring, count))
+	if (!chunk_fill(ring, chunk, items, count) ||
+	    !mpmc_ring_grant(ring, count))
 		return false;
 	chunk->next = NULL;
+	chunk->active = false;
 	chunk->version = word_version(word_next_version(word));
 	chunk_link(ring, chunk);
 	first = max(ring_flip(ring), chunk->start);
+	/* Release: after the version; pairs with chunk_find(). */
+	smp_store_release(&chunk->active, true);
 	ring->moved = tail + count;
 	if (!ring->moving)
 		ring->moved_from = first;
@@ -531,7 +541,11 @@ unsigned int mpmc_ring_room(struct mpmc_ring *ring)
 bool mpmc_ring_grant(struct mpmc_ring *ring, unsigned int count)
 {
 	s64 limit = atomic64_read(&ring->limit);
+	u64 end = ((u64)limit >> MPMC_RING_SHIFT) + count;
 
+	/* Before anything can be claimed beyond the one so far. */
+	if (end > ring->top)
+		smp_store_release(&ring->top, end);
 	/* Of others' writes there is but the one that flags it. */
 	return !(limit & MPMC_RING_FLAG) &&
 	       atomic64_try_cmpxchg(&ring->limit, &limit,
@@ -564,26 +578,30 @@ int mpmc_ring_check(struct mpmc_ring *ring)
  */
 s64 mpmc_ring_revoke(struct mpmc_ring *ring)
 {
-	u64 tail = READ_ONCE(*ring->tail);
+	/* Acquire: claimed before tail, or there would be too many. */
+	u64 word = atomic64_read_acquire(&ring->claimed);
+	u64 seen = READ_ONCE(ring->seen);
+	/* Once: what is looked at is what is used. */
+	u64 tail = smp_load_acquire(ring->tail);
 	s64 limit = atomic64_read(&ring->limit);
-	u64 unused = ((u64)limit >> MPMC_RING_SHIFT) - tail;
-	u64 first;
+	u64 end = (u64)limit >> MPMC_RING_SHIFT;
+	u64 unused = end - tail;
+	u64 first = word_position(ring, word);
 
 	if (limit & MPMC_RING_FLAG)
 		return -EPIPE;
-	if (mpmc_ring_check(ring))
-		return -EIO;
-	if (unused > ring->entries) {
+	if (!tail_valid(first, tail, end) || tail < seen ||
+	    unused > ring->entries)
 		WRITE_ONCE(ring->broken, true);
+	if (READ_ONCE(ring->broken))
 		return -EIO;
-	}
 	if (!atomic64_try_cmpxchg(&ring->limit, &limit,
 				  tail << MPMC_RING_SHIFT))
 		return -EPIPE;
 	if (!unused)
 		return 0;
 	first = ring_flip(ring);
-	if ((s64)(first - tail) > 0) {
+	if (first > tail) {
 		WRITE_ONCE(ring->broken, true);
 		atomic64_add((first - tail) << MPMC_RING_SHIFT, &ring->limit);
 		unused -= first - tail;

@@ -31,6 +31,7 @@
  * @next: the next one; CHUNK_END if there will be none, see ring.c
  * @rcu: for freeing it
  * @version: the ring's, from which on it counts
+ * @active: that has begun
  * @start: position of the first item
  * @end: position behind the last one
  * @size: how many items it has room for
@@ -40,6 +41,7 @@ struct mpmc_chunk {
 	struct mpmc_chunk *next;
 	struct rcu_head rcu;
 	u32 version;
+	bool active;
 	u64 start;
 	u64 end;
 	u64 size;
@@ -52,11 +54,11 @@ void mpmc_chunk_free(struct mpmc_chunk *chunk);
 /**
  * struct mpmc_ring - a ring
  * @entries: number of entries, a power of two
- * @order: of which one
  * @items: the entries; the owner writes them
  * @tail: first position not in use; the owner writes it
- * @done: which entries have been copied, by lap, see ring_release()
+ * @done: which entries have been copied: position + 1, see ring_release()
  * @broken: the owner wrote what he may not
+ * @top: the highest @limit there has been
  * @limit: the position up to which the owner may write << 1 | sealed: no more
  *	room is granted
  * @sealed: position up to which items count after a seal << 1 | that is
@@ -75,11 +77,11 @@ void mpmc_chunk_free(struct mpmc_chunk *chunk);
  */
 struct mpmc_ring {
 	unsigned int entries;
-	unsigned int order;
 	u64 *items;
 	u64 *tail;
-	u32 *done;
+	u64 *done;
 	bool broken;
+	u64 top;
 	atomic64_t limit;
 	atomic64_t sealed;
 	struct mpmc_chunk *last;
@@ -93,7 +95,7 @@ struct mpmc_ring {
 };
 
 void mpmc_ring_init(struct mpmc_ring *ring, unsigned int entries, u64 *items,
-		    u64 *tail, u32 *done);
+		    u64 *tail, u64 *done);
 unsigned int mpmc_ring_take(struct mpmc_ring *ring, u64 *items,
 			    unsigned int max);
 u64 mpmc_ring_count(struct mpmc_ring *ring);
@@ -119,18 +121,23 @@ static inline u64 mpmc_ring_limit(const struct mpmc_ring *ring)
 	return (u64)atomic64_read(&ring->limit) >> MPMC_RING_SHIFT;
 }
 
-/* Changes when the owner puts items; not for ever if he does what he may not. */
+static inline bool mpmc_ring_sealed(const struct mpmc_ring *ring)
+{
+	return atomic64_read(&ring->limit) & MPMC_RING_FLAG;
+}
+
+/*
+ * Changes when the owner puts items. Not for ever if he does what he may not: of
+ * a ring that is sealed, his position is not looked at.
+ */
 static inline u64 mpmc_ring_stamp(const struct mpmc_ring *ring)
 {
 	/* Acquire: what is looked at next is looked at after it. */
 	u64 tail = smp_load_acquire(ring->tail);
 
+	if (mpmc_ring_sealed(ring))
+		return atomic64_read_acquire(&ring->sealed);
 	return READ_ONCE(ring->broken) ? 0 : tail;
-}
-
-static inline bool mpmc_ring_sealed(const struct mpmc_ring *ring)
-{
-	return atomic64_read(&ring->limit) & MPMC_RING_FLAG;
 }
 
 #endif /* MPMC_RING_H */

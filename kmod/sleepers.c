@@ -37,11 +37,15 @@
  */
 #include "sleepers.h"
 
+#include <linux/jiffies.h>
 #include <linux/moduleparam.h>
 #include <linux/smp.h>
 
 /* So many items without a sleeper, and a queue becomes hot. */
 #define QUIET_ITEMS 65536
+
+/* But not so soon after it was armed: each time interrupts all CPUs. */
+#define QUIET_MS 20
 
 static bool always_armed;
 module_param(always_armed, bool, 0644);
@@ -58,6 +62,7 @@ void mpmc_sleepers_init(struct mpmc_sleepers *sleepers, u32 *word)
 	BUILD_BUG_ON(sizeof(*word) != sizeof(*sleepers->word));
 	sleepers->word = (atomic_t *)word;
 	spin_lock_init(&sleepers->lock);
+	sleepers->armed = jiffies;
 	atomic_set(sleepers->word, MPMC_MAP_ARMED);
 }
 
@@ -74,6 +79,7 @@ static void sleepers_arm(struct mpmc_sleepers *sleepers)
 		atomic_or(MPMC_MAP_ARMING, sleepers->word);
 		smp_mb__after_atomic(); /* ARMING before A, also on this CPU */
 		smp_call_function(barrier_here, NULL, true);
+		WRITE_ONCE(sleepers->armed, jiffies);
 		/* Both bits in one step: nobody sees neither. */
 		atomic_add(MPMC_MAP_ARMED - MPMC_MAP_ARMING, sleepers->word);
 	}
@@ -165,12 +171,14 @@ void mpmc_sleepers_shut_down(struct mpmc_sleepers *sleepers)
  *
  * Now and then it becomes hot.
  */
-void mpmc_sleepers_moved(struct mpmc_sleepers *sleepers, unsigned int count)
+void mpmc_sleepers_moved(struct mpmc_sleepers *sleepers, u64 count)
 {
 	u64 quiet = READ_ONCE(sleepers->quiet) + count;
 
 	if (quiet >= QUIET_ITEMS && !READ_ONCE(always_armed) &&
-	    !atomic_read(&sleepers->keep)) {
+	    !atomic_read(&sleepers->keep) &&
+	    time_after(jiffies, READ_ONCE(sleepers->armed) +
+				msecs_to_jiffies(QUIET_MS))) {
 		/* Fully ordered: pairs with mpmc_sleepers_keep(). */
 		atomic_cmpxchg(sleepers->word, MPMC_MAP_ARMED, 0);
 		if (atomic_read(&sleepers->keep))

@@ -11,6 +11,7 @@
  * struct mpmc_sleepers - who waits for the owners of mapped rings
  * @word: MPMC_MAP_* bits, mapped into the owners' processes
  * @lock: arming, one at a time
+ * @armed: when it was armed last, in jiffies
  * @quiet: how much has been moved since somebody slept, about
  * @keep: how many tokens want it to stay armed
  *
@@ -20,6 +21,7 @@
 struct mpmc_sleepers {
 	atomic_t *word;
 	spinlock_t lock; /* arming, one at a time */
+	unsigned long armed;
 	u64 quiet;
 	atomic_t keep;
 };
@@ -29,7 +31,7 @@ void mpmc_sleepers_add(struct mpmc_sleepers *sleepers);
 void mpmc_sleepers_poll(struct mpmc_sleepers *sleepers);
 void mpmc_sleepers_unpoll(struct mpmc_sleepers *sleepers);
 void mpmc_sleepers_shut_down(struct mpmc_sleepers *sleepers);
-void mpmc_sleepers_moved(struct mpmc_sleepers *sleepers, unsigned int count);
+void mpmc_sleepers_moved(struct mpmc_sleepers *sleepers, u64 count);
 void mpmc_sleepers_keep(struct mpmc_sleepers *sleepers);
 void mpmc_sleepers_unkeep(struct mpmc_sleepers *sleepers);
 

@@ -85,10 +85,12 @@ static void source_retire(struct mpmc_queue *queue, unsigned int source)
  * struct look - what was there before a look at all sources
  * @cleared: for mpmc_pending_missed()
  * @stamp: of the mapped rings, whose bits are always set
+ * @looks: how many there have been
  */
 struct look {
 	int cleared;
 	u64 stamp;
+	unsigned int looks;
 };
 
 static void look_begin(struct mpmc_queue *queue, struct look *look)
@@ -102,10 +104,11 @@ static void look_begin(struct mpmc_queue *queue, struct look *look)
  * mapped rings each was found empty, and if none got an item from before that
  * until after it, then there was a moment at which all were.
  */
-static bool look_missed(struct mpmc_queue *queue, const struct look *look)
+static bool look_missed(struct mpmc_queue *queue, struct look *look)
 {
 	return mpmc_pending_missed(&queue->pending, look->cleared) ||
-	       mpmc_producers_stamp(queue) != look->stamp;
+	       (mpmc_producers_stamp(queue) != look->stamp &&
+		++look->looks < MPMC_QUEUE_LOOKS);
 }
 
 /* The next source that may hold items, from this one on and around. */
@@ -173,7 +176,7 @@ int mpmc_queue_take(struct mpmc_queue *queue, struct mpmc_cursor *cursor,
 		    struct mpmc_batch *batch)
 {
 	bool drained = READ_ONCE(queue->shutdown) && mpmc_queue_drained(queue);
-	struct look look;
+	struct look look = {};
 
 	do {
 		look_begin(queue, &look);
@@ -196,7 +199,7 @@ bool mpmc_queue_ready(struct mpmc_queue *queue)
 {
 	struct mpmc_pending *pending = &queue->pending;
 	unsigned int source;
-	struct look look;
+	struct look look = {};
 
 	do {
 		look_begin(queue, &look);

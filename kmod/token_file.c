@@ -146,12 +146,14 @@ static void owner_close(struct vm_area_struct *vma)
 {
 	struct token *token = vma->vm_file->private_data;
 
-	if (!atomic_dec_and_test(token_maps(token)))
-		return;
-	if (token->producer)
-		mpmc_producer_unmap(token->producer);
-	else
-		mpmc_consumer_unmap(token->consumer);
+	/* The last one: before anybody else can map it. */
+	if (atomic_read(token_maps(token)) == 1) {
+		if (token->producer)
+			mpmc_producer_unmap(token->producer);
+		else
+			mpmc_consumer_unmap(token->consumer);
+	}
+	atomic_dec(token_maps(token));
 }
 
 static const struct vm_operations_struct owner_ops = {
@@ -179,6 +181,9 @@ static int token_mmap(struct file *file, struct vm_area_struct *vma)
 	struct token *token = file->private_data;
 	u64 offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
 
+	/* Items do not go through its ring. */
+	if (token->producer && token_queue(token)->segments == 1)
+		return -EOPNOTSUPP;
 	if (offset == MPMC_MAP_OWNER)
 		return token_mmap_owner(token, vma);
 	if (offset != MPMC_MAP_KERNEL)
@@ -240,9 +245,13 @@ static long producer_ioctl(struct file *file, unsigned int cmd,
 static __poll_t producer_poll(struct file *file, poll_table *wait)
 {
 	struct token *token = file->private_data;
+	__poll_t events = mpmc_queue_poll(token->producer->queue, file, wait,
+					  MPMC_POLL_OUT);
 
-	return mpmc_queue_poll(token->producer->queue, file, wait,
-			       MPMC_POLL_OUT);
+	/* What its owner has been granted is room, for him. */
+	if (mpmc_ring_granted(&token->producer->ring))
+		events |= MPMC_POLL_OUT;
+	return events;
 }
 
 static const struct file_operations producer_fops = {

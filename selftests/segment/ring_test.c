@@ -28,7 +28,7 @@
 static struct mpmc_ring ring;
 static u64 items[ENTRIES];
 static u64 tail;
-static u32 done[ENTRIES];
+static u64 done[ENTRIES];
 
 static u64 total;
 static u8 *seen;
@@ -119,6 +119,7 @@ static void put(u64 *next, unsigned int count)
 		return;
 	}
 	chunk = malloc(sizeof(*chunk) + size * sizeof(u64));
+	chunk->size = size;
 	if (!mpmc_ring_move(&ring, chunk, bulk, count))
 		fail("no move", count);
 }
