@@ -28,11 +28,13 @@
  * as any descriptor for it or for one of its tokens, in any process.
  *
  * Mapped tokens: the ring of a token is mapped into the process, unless that is
- * not possible or not wanted, and its calls make no system call as long as there
- * is room, or something leased. What they find in the ring they handle inline,
- * so a bad address is the process's own SIGSEGV there, before anything has
- * moved. Two threads in one token at a time are not told -EBUSY then, and may
- * lose items of their own.
+ * not possible or not wanted, and its calls make no system call as long as
+ * there is room, or something leased. What they find in the ring they handle
+ * inline, so a bad address is the process's own SIGSEGV there, before anything
+ * has moved: where -EFAULT is listed below for a token, it may be that. Two
+ * threads in one token at a time are not told -EBUSY then, and may lose items
+ * of their own. Room granted to a mapped producer counts as used: others may be
+ * told that a queue is full while it lies idle (see mpmc_producer_create()).
  *
  * Every function that takes a handle returns -EINVAL for NULL, and so does one
  * that takes an address to write to or read from.
@@ -80,10 +82,11 @@ struct mpmc_consumer;
 #endif
 
 /*
- * The structures below may grow at their ends. A program that was built with
- * an older header goes on working with a newer libmpmc.so.1: the functions
- * that create something then get a new symbol version, and the program keeps
- * the old one. mpmc_queue_stat() is told the size.
+ * The structures below may grow at their ends, except for struct mpmc_item, of
+ * which there are arrays. A program that was built with an older header goes on
+ * working with a newer libmpmc.so.1: what its structures do not have is looked
+ * at only with a flag that it does not know, and mpmc_queue_stat() is told the
+ * size.
  */
 
 /**
@@ -102,7 +105,12 @@ struct mpmc_consumer;
  * Set it to zero first, then what matters: zero stands for the default.
  *
  * An item that the queue for dead letters does not take, because that one is
- * full or shut down, is handed out once more.
+ * full or shut down, is handed out once more. In the queue for dead letters the
+ * count of deliveries begins anew.
+ *
+ * What came back and may be handed out again is leased one by one, so that of a
+ * lease that comes back a second time only the item that is to blame does. With
+ * a limit of 1 there is no second time: all that was leased are dead letters.
  */
 struct mpmc_queue_opts {
 	uint64_t capacity;
@@ -203,7 +211,8 @@ struct mpmc_item {
  *  -ENODEV, -ENXIO: /dev/mpmc is there, but has no driver behind it
  *  -ENOTTY: /dev/mpmc is something else
  *  -EINVAL: queue is NULL, or opts has a flag that has no meaning, or a limit
- *	of no delivery at all
+ *	of no delivery at all, or what is reserved is not 0
+ *  -E2BIG, -EINVAL: the module is older than limits of deliveries
  *  -ENOSPC: more than the module's max_capacity or segments, or the user has
  *	max_queues already (see /sys/module/mpmc/parameters)
  *  -ENOMEM: no memory, or none left in the memory cgroup
@@ -507,6 +516,9 @@ ssize_t mpmc_dequeue_bulk_wait(struct mpmc_queue *queue, uint64_t *items,
  * @kernel: what the kernel writes
  *
  * All of it is zero in a process that was forked since.
+ *
+ * Programs have this, and how it is used, built in: it stays as it is as long
+ * as the library is libmpmc.so.1.
  */
 struct mpmc_map {
 	uint64_t *items;
@@ -604,11 +616,18 @@ static inline void mpmc_map_load(const struct mpmc_map *map, uint64_t own,
  * A FIFO of the queue's for this producer alone. Without a token, threads share
  * segments, and one that is stopped inside its call holds up what others put
  * behind it there; nobody holds up a token's items. Their order is the token's,
- * whichever threads use it in turn. Its ring is mapped, so that a call is no
- * system call as long as there is room: the kernel grants it room for many items
- * at a time, which counts as used. On a queue with one segment, a token puts into
- * that one, by system calls, and the queue stays one strict FIFO. Any thread, at
- * any time.
+ * whichever threads use it in turn. On a queue with one segment, a token puts
+ * into that one, by system calls, and the queue stays one strict FIFO.
+ *
+ * Its ring is mapped, so that a call is no system call as long as there is
+ * room. For that the kernel grants it room for many items at a time: twice as
+ * many each time, up to the ring, but at most what is free divided by twice the
+ * number of producers. Room granted counts as used, until it is, or until a
+ * call that needs more, the end of the token, or a shutdown. A token with
+ * MPMC_OPT_UNMAPPED keeps no room from others. A bulk that is larger than the
+ * ring is a system call.
+ *
+ * Any thread, at any time.
  *
  * Return: 0, or
  *  -EINVAL: a pointer is NULL, a flag has no meaning, or ring_entries is more
@@ -794,12 +813,18 @@ int mpmc_producer_enqueue_bulk_wait(struct mpmc_producer *producer,
  * @queue: the queue; its handle may be destroyed before the token is
  * @opts: NULL for the defaults
  *
- * Also after a shutdown, to take what is left. The token has a lease: items that
- * it has been handed and that have not been finished with, by
+ * Also after a shutdown, to take what is left. The token has a lease: items
+ * that it has been handed and that have not been finished with, by
  * mpmc_consumer_commit() or a call that dequeues. When the token is closed, or
- * its process dies, they go back to the front of the queue, in order. Its ring
- * is mapped: it is handed a fair share of what there is at a time, and takes
- * from that without a system call. Any thread, at any time.
+ * its process dies, they go back to the front of the queue, in order, and count
+ * as delivered: all of them, also those that it had not looked at yet.
+ *
+ * Its ring is mapped: it is leased a fair share of what there is at a time,
+ * which is that divided by twice the number of consumers, and takes from it
+ * without a system call. A token with MPMC_OPT_UNMAPPED is leased what it asks
+ * for.
+ *
+ * Any thread, at any time.
  *
  * Return: 0, or
  *  -EINVAL: a pointer is NULL, a flag has no meaning, or ring_entries is more
@@ -983,8 +1008,10 @@ ssize_t mpmc_consumer_dequeue_bulk_wait(struct mpmc_consumer *consumer,
  * process dies before that, they go back to the front of the queue, and are
  * delivered again with a higher count of deliveries: at least once. (The calls
  * that dequeue commit before the work: at most once.) Looking again shows the
- * same items. If the lease has fewer than @max, it is filled up with what there
- * is, as far as the ring has room. One thread at a time; never sleeps for items.
+ * same items, with the same counts. If the lease has fewer than @max, it is
+ * filled up with what there is, as far as the ring has room; where deliveries
+ * are limited, with what came back one by one. One thread at a time; never
+ * sleeps for items.
  *
  * Return: how many are shown, 0 when there are none, or
  *  -EPIPE: shut down, and nothing left
@@ -1089,9 +1116,9 @@ MPMC_INLINE int mpmc_consumer_commit(struct mpmc_consumer *consumer, size_t n)
  * @consumer: the token
  * @n: how many; with 0 nothing happens
  *
- * They go to the front of the queue, in order, for whoever takes them next, with
- * a higher count of deliveries: for a worker that can't deal with them, or is
- * going to be busy for long. One thread at a time.
+ * They go to the front of the queue, in order, for whoever takes them next,
+ * with a higher count of deliveries: for a worker that can't deal with them, or
+ * is going to be busy for long. One thread at a time.
  *
  * Return: 0, or
  *  -EINVAL: consumer is NULL, or the lease has fewer items

@@ -9,9 +9,9 @@
  * first process, gathers them and writes what sha256sum(1) would. Paths and
  * digests are in memory that all share, at the place that the id names.
  *
- * Workers look at an id, do the work, and then commit. With --kill one of them is
- * killed in the middle of a file: what it had been handed and not committed goes
- * to the others by itself, marked as delivered again.
+ * Workers look at an id, do the work, and then commit. With --kill one of them
+ * is killed in the middle of a file: what it had been handed and not committed
+ * goes to the others by itself, marked as delivered again.
  *
  * In the end the digests are compared with those of sha256sum.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * A kernel that is played by functions: what the library asks of it, and what it
- * is told. For programs that are linked with the library's objects, except for
- * sys.o.
+ * A kernel that is played by functions: what the library asks of it, and what
+ * it is told. For programs that are linked with the library's objects, except
+ * for sys.o.
  */
 #ifndef FAKE_H
 #define FAKE_H
@@ -22,8 +22,8 @@
 #define PAGE 4096
 
 /*
- * What the kernel is to answer, and what it was asked: the last command, and how
- * many there were. A lease is filled with what there is.
+ * What the kernel is to answer, and what it was asked: the last command, and
+ * how many there were. A lease is filled with what there is.
  */
 static struct {
 	long answer;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Leases: looking at items, committing and releasing them, their deliveries, and
- * what becomes of them when a consumer dies
+ * Leases: looking at items, committing and releasing them, their deliveries,
+ * and what becomes of them when a consumer dies
  */
 #include <errno.h>
 #include <limits.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
  * Mapped tokens: when they are, how many system calls they make, room that is
- * granted, waiting for who makes no calls, forks, deaths, and what is left behind
+ * granted, waiting for who makes no calls, forks, deaths, and what is left
+ * behind
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -115,7 +116,7 @@ static int count_calls(pid_t pid)
 
 typedef int moves(struct mpmc_producer *p, struct mpmc_consumer *c);
 
-/* What is counted are the calls of one of two functions, the other's are not. */
+/* Only the calls of the second function are counted. */
 static void few_calls(const char *name, int few, moves *before, moves *counted)
 {
 	struct mpmc_queue *queue = queue_of(0, 2);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 /*
- * Mapped tokens: what their calls do in the ring, what they leave to the kernel,
- * and how rings are mapped. The kernel, and its side of a ring, are played.
+ * Mapped tokens: what their calls do in the ring, what they leave to the
+ * kernel, and how rings are mapped. The kernel, and its side of a ring, are
+ * played.
  */
 #include <errno.h>
 #include <limits.h>
