@@ -543,9 +543,9 @@ bool mpmc_ring_grant(struct mpmc_ring *ring, unsigned int count)
 	s64 limit = atomic64_read(&ring->limit);
 	u64 end = ((u64)limit >> MPMC_RING_SHIFT) + count;
 
-	/* Before anything can be claimed beyond the one so far. */
+	/* Before the limit, and so before anything beyond is claimed. */
 	if (end > ring->top)
-		smp_store_release(&ring->top, end);
+		WRITE_ONCE(ring->top, end);
 	/* Of others' writes there is but the one that flags it. */
 	return !(limit & MPMC_RING_FLAG) &&
 	       atomic64_try_cmpxchg(&ring->limit, &limit,
