@@ -157,7 +157,7 @@ struct mpmc_token_opts {
  * @dequeue_waiters: threads asleep until there is an item
  * @reserved: 0
  * @granted: room that mapped producers have been given and have not used yet
- * @redelivered: items that came back to be handed out again, ever
+ * @redelivered: items that came back from consumer tokens, ever
  * @dead: items that went to the queue for dead letters, ever
  * @dropped: items that were dropped after their last delivery, ever
  *

@@ -140,7 +140,7 @@ struct mpmc_queue_create {
  * @dequeue_waiters: out: threads asleep until there is an item
  * @state: out: MPMC_STATE_* bits
  * @granted: out: room that mapped producers have been given and have not used
- * @redelivered: out: items that came back to be handed out again, ever
+ * @redelivered: out: items that came back from consumer tokens, ever
  * @dead: out: items that went to the queue for dead letters, ever
  * @dropped: out: items that were dropped after their last delivery, ever
  *
