@@ -23,7 +23,8 @@
 
 /*
  * What the kernel is to answer, and what it was asked: the last command, and
- * how many there were. A lease is filled with what there is.
+ * how many there were. A lease is filled with what is there, all of it if a
+ * share is asked for.
  */
 static struct {
 	long answer;
@@ -46,7 +47,7 @@ static struct {
 	long token_answer;
 	size_t there_is;
 	void (*lease)(size_t n);
-	int maps, maps_allowed;
+	int maps, map_tries, map_fails;
 	struct {
 		size_t size;
 		int prot, flags, fd;
@@ -82,7 +83,7 @@ void *lib_mmap(size_t size, int prot, int flags, int fd, uint64_t offset)
 {
 	int i = kernel.maps;
 
-	if (i == kernel.maps_allowed)
+	if (++kernel.map_tries == kernel.map_fails)
 		return NULL;
 	kernel.map[i].size = size;
 	kernel.map[i].prot = prot;
@@ -119,7 +120,7 @@ static long lease_answer(const struct mpmc_lease *lease)
 
 	if (!kernel.there_is)
 		return kernel.answer;
-	if (n > kernel.there_is)
+	if (n > kernel.there_is || lease->flags & MPMC_LEASE_SHARE)
 		n = kernel.there_is;
 	kernel.there_is -= n;
 	kernel.lease(n);

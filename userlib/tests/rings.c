@@ -276,6 +276,10 @@ static void test_take(void)
 			taken(item, positions[i], 1) && kernel.calls == 1 &&
 			filled(1, 0);
 	}
+	consumer_at(5, 0, -EBADF);
+	kernel.there_is = 4;
+	more &= !mpmc_consumer_try_dequeue(&consumer, item) &&
+		taken(item, 5, 1) && mpmc_consumer_leased(&consumer) == 3;
 	OK(good, "dequeue: from the ring, without a call");
 	OK(plain, "dequeue: the plain function does the same");
 	OK(more, "dequeue: the kernel fills an empty ring");
@@ -356,6 +360,12 @@ static void test_take_bulk_less(void)
 	   filled(7, MPMC_LEASE_WAIT) &&
 	   kernel.arg.lease.deadline == MPMC_FOREVER,
 	   "dequeue_bulk_wait: 0 on timeout");
+	consumer_at(5, 2, -EAGAIN);
+	kernel.there_is = 4;
+	OK(mpmc_consumer_try_dequeue_bulk(&consumer, items, 4) == 4 &&
+	   taken(items, 5, 4) && filled(2, 0) &&
+	   mpmc_consumer_leased(&consumer) == 2,
+	   "dequeue_bulk: the rest of a share stays leased");
 	consumer_at(5, 0, -EAGAIN);
 	kernel.there_is = 2;
 	OK(mpmc_consumer_dequeue_bulk_wait(&consumer, items, 7, NULL) == 2 &&
@@ -513,6 +523,7 @@ static void test_take_kick(void)
 {
 	const uint32_t end = MPMC_MAP_ARMED | MPMC_MAP_SHUTDOWN;
 	const uint32_t polled = MPMC_MAP_ARMED | MPMC_MAP_POLLED;
+	uint64_t items[4];
 	bool commit;
 
 	for (commit = false;; commit = true) {
@@ -532,20 +543,24 @@ static void test_take_kick(void)
 		if (commit)
 			break;
 	}
+	consumer_at(6, 2, -EBADF);
+	who.writers = SOMEBODY;
+	OK(mpmc_consumer_try_dequeue_bulk(&consumer, items, 4) == 2 &&
+	   kernel.calls == 2, "dequeue: also when it takes less than asked");
 }
 
 /* --- Mapping --- */
 
 static struct mpmc_queue queue = { QUEUE_FD };
 
-/* A token that the kernel lets be mapped, with so many mappings to be had. */
-static void mappable(uint32_t kind, int allowed)
+/* A token that the kernel lets be mapped; the nth attempt to map fails. */
+static void mappable(uint32_t kind, int fails)
 {
 	bool produces = kind == MPMC_TOKEN_PRODUCER;
 
 	expect(DUP_FD);
 	kernel.lease = lease;
-	kernel.maps_allowed = allowed;
+	kernel.map_fails = fails;
 	kernel.token = (struct mpmc_token_info){
 		.size = sizeof(kernel.token),
 		.kind = kind,
@@ -595,9 +610,9 @@ static void test_map_producer(void)
 {
 	struct mpmc_producer *made = NULL;
 	struct mpmc_map_token *token;
-	uint64_t *owner;
+	uint64_t *owner, item;
 
-	mappable(MPMC_TOKEN_PRODUCER, 3);
+	mappable(MPMC_TOKEN_PRODUCER, 0);
 	OK(!mpmc_producer_create(&made, &queue, NULL) &&
 	   mpmc_producer_mapped(made) == 1, "a producer's ring is mapped");
 	OK(kernel.maps == 3 && was_mapped(2 * PAGE, PROT_READ, 0) &&
@@ -608,9 +623,15 @@ static void test_map_producer(void)
 	token->position = 1;
 	OK(!mpmc_producer_try_enqueue(made, 33) && owner[0] == 1 &&
 	   owner[PAGE / 8] == 33 && kernel.calls == 1, "and used there");
+	token->position = RING + 1;
+	for (item = 1; item <= RING; item++)
+		mpmc_producer_try_enqueue(made, item);
+	OK(owner[0] == RING + 1 && owner[PAGE / 8] == RING &&
+	   owner[PAGE / 8 + RING - 1] == RING - 1 && kernel.calls == 1,
+	   "around its end");
 	((struct mpmc_map_queue *)mapped_at(MPMC_MAP_KERNEL))->readers =
 		SOMEBODY;
-	token->position = 2;
+	token->position = RING + 2;
 	kernel.answer = 0;
 	OK(!mpmc_producer_try_enqueue(made, 34) && kernel.calls == 2 &&
 	   kernel.cmd == MPMC_IOC_TOKEN_KICK, "and the readers looked for");
@@ -626,7 +647,7 @@ static void test_map_consumer(void)
 	struct mpmc_map_queue *words;
 	uint64_t *owner, *items, item;
 
-	mappable(MPMC_TOKEN_CONSUMER, 3);
+	mappable(MPMC_TOKEN_CONSUMER, 0);
 	OK(!mpmc_consumer_create(&made, &queue, NULL) &&
 	   mpmc_consumer_mapped(made) == 1, "a consumer's ring is mapped");
 	OK(kernel.maps == 3 && was_mapped(3 * PAGE, PROT_READ, 0) &&
@@ -650,13 +671,13 @@ static void test_map_consumer(void)
 
 /* Whether tokens are made all the same, without a mapping, and work. */
 static bool made_unmapped(uint32_t flags, uint32_t kernel_size, long info,
-			  int allowed)
+			  int fails)
 {
 	struct mpmc_token_opts opts = { .flags = flags };
 	struct mpmc_producer *made = NULL;
 	bool good;
 
-	mappable(MPMC_TOKEN_PRODUCER, allowed);
+	mappable(MPMC_TOKEN_PRODUCER, fails);
 	kernel.token.kernel_size = kernel_size;
 	kernel.token_answer = info;
 	errno = EXDEV;
@@ -680,9 +701,9 @@ static void test_unmapped(void)
 	OK(made_unmapped(0, 0, 0, 0), "not mapped: it is not possible");
 	OK(made_unmapped(0, 2 * PAGE, -ENOTTY, 0),
 	   "not mapped: the kernel does not say how");
-	OK(made_unmapped(0, 2 * PAGE, 0, 0) &&
-	   made_unmapped(0, 2 * PAGE, 0, 1) &&
-	   made_unmapped(0, 2 * PAGE, 0, 2),
+	OK(made_unmapped(0, 2 * PAGE, 0, 1) &&
+	   made_unmapped(0, 2 * PAGE, 0, 2) &&
+	   made_unmapped(0, 2 * PAGE, 0, 3),
 	   "not mapped: there are no mappings left, and none is leaked");
 }
 
@@ -716,9 +737,9 @@ static void test_fork(void)
 	int status;
 	pid_t pid;
 
-	mappable(MPMC_TOKEN_PRODUCER, 3);
+	mappable(MPMC_TOKEN_PRODUCER, 0);
 	mpmc_producer_create(&p, &queue, NULL);
-	mappable(MPMC_TOKEN_CONSUMER, 3);
+	mappable(MPMC_TOKEN_CONSUMER, 0);
 	mpmc_consumer_create(&c, &queue, NULL);
 	fflush(stdout);
 	pid = fork();
