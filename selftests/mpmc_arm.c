@@ -11,15 +11,15 @@
 #define PATIENTLY in_ms(20000)
 #define CAPACITY 4096
 #define RING 1024
-#define BULK 500
+#define BULK 100
 
 /* Moves much with nobody asleep. Whether the queue is hot then, on both sides. */
 static bool make_hot(struct mapped *p, struct mapped *c)
 {
 	static __u64 items[BULK];
-	int i;
+	__u64 end = in_ms(10000);
 
-	for (i = 0; i < 2000 && (*p->word || *c->word); i++) {
+	while ((*p->word || *c->word) && now_ns() < end) {
 		must(put_bulk(p, items, BULK) == 0);
 		while (take_bulk_until(c, items, BULK, 0) > 0)
 			;
@@ -349,7 +349,7 @@ TEST(armed_token)
 
 /* --- Falling asleep while items are put --- */
 
-#define STORM_MS 6000
+#define STORM_MS 8000
 #define STORM_PRODUCERS 2
 #define STORM_CONSUMERS 3
 #define STORM_BULK 64
@@ -402,7 +402,7 @@ static __u32 storm_put(struct storm *storm, struct mapped *p, __u32 max,
 	atomic_fetch_add(&storm->sum_put, sum);
 	while ((ret = put_bulk(p, items, n)) == -EAGAIN &&
 	       atomic_load(&storm->eager))
-		sched_yield();
+		usleep(20);
 	if (ret == -EAGAIN)
 		ret = put_bulk_until(p, items, n, PATIENTLY);
 	must(ret == 0);
@@ -417,11 +417,12 @@ static void storm_round(struct storm *storm, struct mapped *p, __u64 *random)
 	__u32 rest = random_below(random, 5), i;
 
 	for (i = storm->items; i; i -= storm_put(storm, p, i, random))
-		if (i <= rest && atomic_exchange(&storm->eager, 0) && !*p->word)
+		/* The end is that of the one who is last. */
+		if (i <= rest && atomic_load(&storm->busy) == 1 &&
+		    atomic_exchange(&storm->eager, 0) && !*p->word)
 			atomic_fetch_add(&storm->hot, 1);
-	/* It may be the other one's last that is to be waited for. */
-	atomic_store(&storm->eager, 0);
-	atomic_fetch_sub(&storm->busy, 1);
+	if (atomic_fetch_sub(&storm->busy, 1) == 1)
+		atomic_store(&storm->eager, 0);
 }
 
 static void *storm_produce(void *arg)
@@ -449,7 +450,7 @@ static int storm_take(struct storm *storm, struct mapped *c, __u64 *items,
 
 	while ((ret = take_bulk_until(c, items, STORM_BULK, 0)) == -EAGAIN) {
 		if (atomic_load(&storm->eager)) {
-			sched_yield();
+			usleep(20);
 			continue;
 		}
 		doze(random);
@@ -481,10 +482,10 @@ static void *storm_consume(void *arg)
 
 static bool storm_next(struct storm *storm, __u64 *random)
 {
-	bool many = !random_below(random, 16);
+	bool many = atomic_load(&storm->round) % 30 == 5;
 
 	atomic_store(&storm->eager, many);
-	storm->items = many ? 80000 : 1 + random_below(random, 20);
+	storm->items = many ? 60000 : 1 + random_below(random, 20);
 	atomic_store(&storm->busy, STORM_PRODUCERS);
 	gate_open(&storm->round, atomic_load(&storm->round) + 1);
 	return eventually(!atomic_load(&storm->busy)) &&
@@ -500,7 +501,7 @@ TEST(storm)
 	__u64 random = 99, end = in_ms(STORM_MS);
 	int i, rounds;
 
-	storm.queue = queue_create(1024, 0);
+	storm.queue = queue_create(CAPACITY, 0);
 	for (i = 0; i < STORM_PRODUCERS + STORM_CONSUMERS; i++)
 		threads[i] = thread_start(i < STORM_PRODUCERS ? storm_produce :
 					  storm_consume, &storm);

@@ -5,6 +5,7 @@
  * what happens at that cgroup's limit.
  */
 #include "mpmc_cgroup.h"
+#include "mpmc_mapped.h"
 
 #define ITEMS 400000
 #define SLOT sizeof(__u64)
@@ -126,6 +127,84 @@ TEST_F(memory, burst)
 TEST_F(memory, burst_through_a_token)
 {
 	in_group(_metadata, self->dir, burst, true);
+}
+
+#define MAPPED_RING 65536
+
+/* Every page that a mapped ring has, in the token's life and beyond. */
+static void mapped_rings(void *arg)
+{
+	struct guest *guest = arg;
+	long long before, each;
+	struct mapped p, c;
+	int queue, i;
+
+	cgroup_enter(guest->dir);
+	queue = queue_create(ITEMS, 0);
+	must(queue >= 0);
+	put_range(queue, 1, 1);
+	must(take_range(queue, 1, 1));
+	before = charged(guest->dir);
+	for (i = 0; i < 5; i++) {
+		mapped_producer(&p, queue, MAPPED_RING);
+		each = charged(guest->dir) - before;
+		must(each >= (long long)(MAPPED_RING * SLOT));
+		must(each <= (long long)(MAPPED_RING * SLOT) * 3);
+		mapped_consumer(&c, queue, MAPPED_RING);
+		each = charged(guest->dir) - before - each;
+		must(each >= (long long)(MAPPED_RING * (SLOT + 4)));
+		must(each <= (long long)(MAPPED_RING * (SLOT + 4)) * 2);
+		close(p.fd);
+		close(c.fd);
+		/* As long as they are mapped they are there. */
+		must(charged(guest->dir) - before >= each);
+		mapped_unmap(&p);
+		mapped_unmap(&c);
+		must(charged_at_most(guest->dir, before + 4 * PAGE));
+	}
+	close(queue);
+}
+
+/* Catches: rings that cost nobody anything, or that are never given back. */
+TEST_F(memory, mapped_rings)
+{
+	in_group(_metadata, self->dir, mapped_rings, false);
+}
+
+/* What does not fit into the ring is in chunks, and those are charged as well. */
+static void mapped_burst(void *arg)
+{
+	struct guest *guest = arg;
+	long long idle, full;
+	__u64 item, i, round;
+	struct mapped p;
+	int queue;
+
+	cgroup_enter(guest->dir);
+	queue = queue_create(ITEMS, 0);
+	must(queue >= 0);
+	mapped_producer(&p, queue, 1024);
+	must(put(&p, 1) == 0 && take_range(queue, 1, 1));
+	idle = charged(guest->dir);
+	for (round = 0; round < 3; round++) {
+		for (i = 1; i <= ITEMS; i++)
+			must(put(&p, i) == 0);
+		must(put(&p, i) == -EAGAIN);
+		full = charged(guest->dir);
+		must(full - idle > (long long)(ITEMS * SLOT) * 9 / 10);
+		must(full - idle < (long long)(ITEMS * SLOT) * 3);
+		must(take_range(queue, 1, ITEMS));
+		must(deq(queue, &item) == -EAGAIN);
+		must(charged_at_most(guest->dir, idle + ITEMS * SLOT / 20));
+	}
+	mapped_close(&p);
+	close(queue);
+}
+
+/* Catches: chunks of a burst that stay, are not charged, or are far too large. */
+TEST_F(memory, burst_through_a_mapping)
+{
+	in_group(_metadata, self->dir, mapped_burst, false);
 }
 
 #define QUEUES 64
