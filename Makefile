@@ -103,7 +103,7 @@ torture: deps
 
 bench:
 	@scripts/deps demo bench
-	@scripts/bench $(KERNEL)
+	@selftests/bench/run --kernel $(KERNEL)
 
 model: deps
 	@$(MAKE) -s -C selftests/model check

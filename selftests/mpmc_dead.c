@@ -259,4 +259,56 @@ TEST(innocent_items_survive)
 				poison_one(_metadata, max, poison, lease);
 }
 
+struct hungry {
+	int token;
+	atomic_int round;
+	atomic_int seen;
+	int got;
+};
+
+/* Looks all the time, and takes what there is. */
+static void *hungry_run(void *arg)
+{
+	struct hungry *h = arg;
+	int round, ret;
+
+	for (round = 1; round <= 3000; round++) {
+		gate_wait(&h->round, round);
+		while ((ret = lease_fill(h->token, NULL, RING)) == -EAGAIN)
+			;
+		h->got = ret;
+		atomic_store(&h->seen, round);
+	}
+	return NULL;
+}
+
+/*
+ * What came back while somebody looked is leased one by one, too. Catches: all
+ * of it in one lease, which then dies of one of them.
+ */
+TEST(come_back_during_a_look)
+{
+	int queue = limited_create(CAPACITY, 2, -1), i, several = 0;
+	int token = consumer_create(queue, RING);
+	struct hungry h = { .token = consumer_create(queue, RING) };
+	pthread_t thread = thread_start(hungry_run, &h);
+
+	for (i = 1; i <= 3000; i++) {
+		put_range(queue, 1, RING);
+		ASSERT_EQ(RING, lease_fill(token, NULL, RING));
+		gate_open(&h.round, i);
+		spin_ns(i * 7 % 5000);
+		ASSERT_EQ(0, lease_release(token, RING));
+		ASSERT_TRUE(eventually(atomic_load(&h.seen) == i));
+		several += h.got > 1;
+		ASSERT_EQ(0, lease_commit(h.token, h.got));
+		ASSERT_EQ(RING - h.got, drain(queue));
+	}
+	thread_join(thread);
+	EXPECT_EQ(0, several);
+	close(token);
+	close(h.token);
+	close(queue);
+}
+
 TEST_HARNESS_MAIN
