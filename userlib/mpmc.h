@@ -621,11 +621,11 @@ static inline void mpmc_map_load(const struct mpmc_map *map, uint64_t own,
  *
  * Its ring is mapped, so that a call is no system call as long as there is
  * room. For that the kernel grants it room for many items at a time: twice as
- * many each time, up to the ring, but at most what is free divided by twice the
- * number of producers. Room granted counts as used, until it is, or until a
- * call that needs more, the end of the token, or a shutdown. A token with
- * MPMC_OPT_UNMAPPED keeps no room from others. A bulk that is larger than the
- * ring is a system call.
+ * many each time, up to the ring, but at most a fair share of what is free, and
+ * none while others wait for room. Room granted counts as used, until it is, or
+ * until a call that needs more, the end of the token, or a shutdown. A token
+ * with MPMC_OPT_UNMAPPED keeps no room from others. A bulk that is larger than
+ * the ring is a system call.
  *
  * Any thread, at any time.
  *

@@ -31,7 +31,7 @@ double elapsed(const struct timespec *since);
 /* An expression has a value. */
 #define IS(expr, want) do {						\
 	long long got_ = (expr), want_ = (want);			\
-	if (!check(got_ == want_, "%s:%d: %s is %s", __FILE__ + 6,	\
+	if (!check(got_ == want_, "%s:%d: %s is %s", &__FILE__[6],	\
 		   __LINE__, #expr, #want))				\
 		printf("# got %lld\n", got_);				\
 } while (0)

@@ -246,25 +246,29 @@ static void test_committed(void)
 
 /* --- Waiting for who makes no calls --- */
 
-#define QUIET 200000
-
-/* Move so much without anybody asleep that the queue becomes hot. */
-static void move_quietly(struct mpmc_producer *p, struct mpmc_consumer *c)
-{
-	uint64_t items[64] = { 0 };
-	bool good = true;
-	int i;
-
-	for (i = 0; i < QUIET && good; i += 64)
-		good = !mpmc_producer_try_enqueue_bulk(p, items, 64) &&
-		       mpmc_consumer_try_dequeue_bulk(c, items, 64) == 64;
-	IS(good, true);
-}
-
 /* Whether those who sleep are told of before they do, by interrupts. */
 static bool hot(struct mpmc_producer *p, struct mpmc_consumer *c)
 {
 	return !*p->map->waiters && !*c->map->waiters;
+}
+
+#define QUIET 200000
+#define QUIET_MS 100
+
+/* Move much for a while, with nobody asleep: that makes a queue hot. */
+static void move_quietly(struct mpmc_producer *p, struct mpmc_consumer *c)
+{
+	struct timespec start;
+	uint64_t items[64] = { 0 };
+	bool good = true;
+	int i;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	for (i = 0; good && !hot(p, c) &&
+	     (i < QUIET || elapsed(&start) < QUIET_MS); i += 64)
+		good = !mpmc_producer_try_enqueue_bulk(p, items, 64) &&
+		       mpmc_consumer_try_dequeue_bulk(c, items, 64) == 64;
+	IS(good, true);
 }
 
 static void wait_checks(uint32_t flags, bool quiet)
