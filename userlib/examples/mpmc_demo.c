@@ -549,6 +549,8 @@ int main(int argc, char **argv)
 {
 	char *dir = arguments(argc, argv);
 
+	/* In order with what goes to stderr. */
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	map_shared();
 	start_all(dir);
 	printf("%s: 1 walker, %u workers, 1 collector\n", dir, worker_count);
