@@ -229,10 +229,10 @@ long mpmc_delivery_kick(struct mpmc_consumer *consumer,
 
 	if (kick->flags || kick->pad || !kick->count)
 		return -EINVAL;
-	ret = delivery_enter(consumer);
-	if (ret)
-		return ret;
+	/* Whoever else is inside: others wait for that room. */
 	mpmc_lease_kick(consumer);
-	mpmc_consumer_leave(consumer);
-	return 0;
+	ret = delivery_enter(consumer);
+	if (!ret)
+		mpmc_consumer_leave(consumer);
+	return ret;
 }

@@ -82,7 +82,7 @@ struct mpmc_thread_cursor {
  * @cursor: cursors of the consumers without a token
  * @max_deliveries: how often an item is handed out at most; 0: any number
  * @dead_letter: file of the queue for those that were; or NULL
- * @redelivered: items that came back to be handed out again, ever
+ * @redelivered: items that came back from consumer tokens, ever
  * @dead: items that went to @dead_letter, ever
  * @dropped: items that had nowhere to go, ever
  *

@@ -222,7 +222,7 @@ TEST_F(arm, mapped_commit_wakes)
 				TH_LOG("way %d, words %#x %#x", how,
 				       *self->p.word, *c->word);
 			}
-		fill(self->queue, 1);
+		fill(self->p.fd, 1);
 		ASSERT_EQ(8, lease_fill(c->fd, NULL, 8));
 		thread = thread_start(sleeper_run, &s);
 		ASSERT_TRUE(asleep(&s, 1, c->word));

@@ -352,6 +352,35 @@ TEST(capacity_by_producers_alone)
 	}
 }
 
+/*
+ * An empty queue that threads without tokens had filled before. Catches: owners
+ * who get no room by grant, call after call, because what is free is elsewhere.
+ */
+TEST(grants_after_others_had_it_all)
+{
+	int queue = queue_create(4096, 0), i, k;
+	__u64 items[100] = {};
+	struct mapped p[MOST];
+
+	ASSERT_LE(0, queue);
+	for (i = 0; i < MOST; i++)
+		mapped_producer(&p[i], queue, 1024);
+	for (i = 0; i < MOST; i++) {
+		ASSERT_EQ(4096, fill(queue, 1));
+		ASSERT_EQ(4096, drain(queue));
+		for (k = 0; k < 1000 && !mapped_rest(&p[i]); k++) {
+			ASSERT_EQ(0, put_bulk(&p[i], items, 100));
+			ASSERT_EQ(100, drain(queue));
+		}
+		EXPECT_LT(k, 1000) {
+			TH_LOG("producer %d", i);
+		}
+		/* Back it goes, for the next fill. */
+		mapped_close(&p[i]);
+	}
+	close(queue);
+}
+
 enum way { CLOSE, UNMAP, EXIT, KILL, WAYS };
 
 struct leaver {
