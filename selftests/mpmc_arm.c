@@ -645,9 +645,10 @@ TEST(shutdown_is_final)
 	__u64 random = 8;
 	int round;
 
-	for (round = 0; round < 200; round++) {
+	for (round = 0; round < 400; round++) {
 		struct race race = {
-			.queue = queue_create(CAPACITY, 0), .ring = 1,
+			.queue = queue_create(CAPACITY, 0),
+			.ring = round % 4 ? 64 : 1,
 		};
 
 		ASSERT_LE(0, race.queue);
