@@ -2,6 +2,7 @@
 #ifndef MPMC_BATCH_H
 #define MPMC_BATCH_H
 
+#include <linux/limits.h>
 #include <linux/types.h>
 
 #define MPMC_BATCH_RUNS 4
@@ -14,6 +15,7 @@
  * @count: how many there are
  * @max: how many there may be
  * @again: how many were handed out before; they are the first
+ * @again_max: how many of those there may be; of one, it is to be alone
  * @runs: number of runs
  * @run: shares of the capacity that the items' credits go back to, in order;
  *	the last one stands for all that follow where there are too many
@@ -24,6 +26,7 @@ struct mpmc_batch {
 	unsigned int count;
 	unsigned int max;
 	unsigned int again;
+	unsigned int again_max;
 	unsigned int runs;
 	struct {
 		unsigned int share;
@@ -36,6 +39,7 @@ static inline void mpmc_batch_clear(struct mpmc_batch *batch)
 {
 	batch->count = 0;
 	batch->again = 0;
+	batch->again_max = UINT_MAX;
 	batch->runs = 0;
 }
 

@@ -258,7 +258,7 @@ bool mpmc_capacity_take(struct mpmc_capacity *capacity, unsigned int share,
 }
 
 /**
- * mpmc_capacity_take_some() - take credits, as many as come easily
+ * mpmc_capacity_take_some() - take credits, as many as there are
  * @capacity: the capacity
  * @share: the share to ask first
  * @max: the most to take, at least one
@@ -270,10 +270,10 @@ u32 mpmc_capacity_take_some(struct mpmc_capacity *capacity, unsigned int share,
 			    u32 max)
 {
 	u32 got = credit_take(capacity, share, 1, max, false);
+	unsigned int i;
 
-	if (got < max)
-		got += credit_take(capacity, MPMC_SHARE_COMMON, 1, max - got,
-				   false);
+	for (i = MPMC_SHARE_COMMON; got < max && i < capacity->shares; i++)
+		got += credit_take(capacity, i, 1, max - got, false);
 	return got;
 }
 

@@ -232,6 +232,18 @@ static void lease_publish(struct mpmc_consumer *consumer,
 	smp_store_release(&consumer->page->position, end);
 }
 
+/*
+ * Where deliveries are limited, an item that came back is leased alone: of a lease
+ * that comes back again only the first item is to blame, and others are not to
+ * die with it. Whether this is such a lease.
+ */
+static bool lease_is_alone(struct mpmc_consumer *consumer)
+{
+	return consumer->queue->max_deliveries &&
+	       consumer->page->again > atomic64_read(&consumer->returned) &&
+	       mpmc_lease_count(consumer);
+}
+
 /* Lease up to max items into one piece of the ring. */
 static int lease_fill_piece(struct mpmc_consumer *consumer, unsigned int max)
 {
@@ -244,6 +256,8 @@ static int lease_fill_piece(struct mpmc_consumer *consumer, unsigned int max)
 	batch.items = consumer->items + slot;
 	batch.deliveries = consumer->deliveries + slot;
 	batch.max = lease_piece(consumer, consumer->tail, max);
+	if (queue->max_deliveries)
+		batch.again_max = mpmc_lease_count(consumer) ? 0 : 1;
 	ret = mpmc_queue_take(queue, &consumer->cursor, &batch);
 	if (ret)
 		return ret;
@@ -264,17 +278,6 @@ static unsigned int lease_share(struct mpmc_consumer *consumer)
 		     consumer->entries);
 }
 
-/*
- * Where deliveries are limited, what came back is leased one by one: of a lease
- * that comes back again only the first item is to blame, and the others are not
- * to die with it.
- */
-static bool lease_one_by_one(struct mpmc_consumer *consumer)
-{
-	return consumer->queue->max_deliveries &&
-	       mpmc_requeue_ready(&consumer->queue->requeue);
-}
-
 /* Lease items until there are so many, if there are; 0 or an error. */
 static int lease_fill_up(struct mpmc_consumer *consumer, unsigned int *leased,
 			 unsigned int want)
@@ -282,7 +285,7 @@ static int lease_fill_up(struct mpmc_consumer *consumer, unsigned int *leased,
 	unsigned int room;
 	int ret = 0;
 
-	while (*leased < want) {
+	while (*leased < want && !lease_is_alone(consumer)) {
 		room = consumer->entries -
 		       (consumer->tail - atomic64_read(&consumer->returned));
 		ret = room ? lease_fill_piece(consumer,
@@ -338,11 +341,9 @@ int mpmc_lease_fill(struct mpmc_consumer *consumer, unsigned int count,
 
 	if (harvested)
 		mpmc_queue_returned(consumer->queue, harvested);
-	if (leased >= count || (leased && lease_one_by_one(consumer)))
+	if (leased >= count)
 		return 0;
-	if (lease_one_by_one(consumer))
-		count = 1;
-	else if (share)
+	if (share)
 		count = max(count, lease_share(consumer));
 	ret = lease_fill_up(consumer, &leased, count);
 	if (!leased)

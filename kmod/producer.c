@@ -503,7 +503,9 @@ static void producer_grant(struct mpmc_producer *producer)
 						count);
 	if (!count)
 		return;
-	if (!mpmc_ring_grant(&producer->ring, count))
+	/* After the take, fully ordered: see mpmc_queue_drained(). */
+	if (READ_ONCE(queue->shutdown) ||
+	    !mpmc_ring_grant(&producer->ring, count))
 		producer_return(producer, count);
 }
 

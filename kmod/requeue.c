@@ -120,12 +120,13 @@ void mpmc_requeue_take(struct mpmc_requeue *requeue, struct mpmc_batch *batch)
 	int taken;
 
 	rcu_read_lock();
-	while (batch->count < batch->max && (node = node_top(requeue))) {
+	while (batch->count < min(batch->max, batch->again_max) &&
+	       (node = node_top(requeue))) {
 		taken = atomic_read(&node->taken);
 		if (taken == node->count)
 			continue;
-		n = min_t(unsigned int, node->count - taken,
-			  batch->max - batch->count);
+		n = min3(node->count - taken, batch->max - batch->count,
+			 batch->again_max - batch->count);
 		if (!atomic_try_cmpxchg(&node->taken, &taken, taken + n))
 			continue;
 		for (i = batch->count; i < batch->count + n; i++, taken++) {

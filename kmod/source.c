@@ -182,7 +182,8 @@ int mpmc_queue_take(struct mpmc_queue *queue, struct mpmc_cursor *cursor,
 		look_begin(queue, &look);
 		if (READ_ONCE(queue->requeue.top))
 			mpmc_requeue_take(&queue->requeue, batch);
-		take_pending(queue, cursor, batch);
+		if (!batch->again || batch->again_max > 1)
+			take_pending(queue, cursor, batch);
 		if (batch->count)
 			return 0;
 	} while (look_missed(queue, &look));
