@@ -498,16 +498,17 @@ void mpmc_lease_end(struct mpmc_consumer *consumer)
 {
 	struct mpmc_queue *queue = consumer->queue;
 	u64 harvested = mpmc_lease_harvest(consumer);
-	s64 head = atomic64_read(&consumer->returned);
+	s64 head;
 
+	if (harvested)
+		mpmc_queue_returned(queue, harvested);
+	head = atomic64_read(&consumer->returned);
 	/* His memory may still be written to, and others may harvest. */
 	while (!atomic64_try_cmpxchg(&consumer->returned, &head,
 				     consumer->tail))
 		;
 	if (head != consumer->tail)
 		lease_give_back(consumer, head, consumer->tail - head);
-	if (harvested)
-		mpmc_queue_returned(queue, harvested);
-	else if (READ_ONCE(queue->shutdown))
+	if (READ_ONCE(queue->shutdown))
 		mpmc_queue_kick_writers(queue, 0);
 }

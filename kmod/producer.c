@@ -309,6 +309,7 @@ static int producer_verdict(struct mpmc_producer *producer)
 	if (!mpmc_ring_sealed(ring) ||
 	    !mpmc_sleepers_told(&producer->queue->read_sleepers))
 		return 0;
+	smp_rmb(); /* both before what is decided: mpmc_ring_seal_begin() */
 	producer_return(producer, mpmc_ring_seal_end(ring));
 	return mpmc_ring_accepted(ring) ? 0 : -EPIPE;
 }
@@ -452,6 +453,26 @@ static void producer_moved(struct mpmc_producer *producer)
 	mpmc_sleepers_moved(&producer->queue->read_sleepers,
 			    tail - producer->stored);
 	producer->stored = tail;
+}
+
+/**
+ * mpmc_producer_tidy() - take back what a ring has that is not mapped any more
+ * @producer: the token, which the caller is not inside of
+ *
+ * It may have been unmapped while a call granted room.
+ */
+void mpmc_producer_tidy(struct mpmc_producer *producer)
+{
+	/* We have left before we look; who unmaps it, says so before he does. */
+	smp_mb();
+	if (!test_bit(MPMC_PRODUCER_MAPPED, &producer->state) ||
+	    atomic_read(&producer->maps) ||
+	    !mpmc_ring_granted(&producer->ring) ||
+	    !mpmc_producer_enter(producer))
+		return;
+	if (!atomic_read(&producer->maps))
+		producer_settle(producer, mpmc_ring_revoke(&producer->ring));
+	mpmc_producer_leave(producer);
 }
 
 /**

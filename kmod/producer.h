@@ -68,6 +68,7 @@ u64 mpmc_producer_items(struct mpmc_producer *producer);
 
 int mpmc_producer_map(struct mpmc_producer *producer);
 void mpmc_producer_unmap(struct mpmc_producer *producer);
+void mpmc_producer_tidy(struct mpmc_producer *producer);
 int mpmc_producer_begin(struct mpmc_producer *producer);
 void mpmc_producer_end(struct mpmc_producer *producer);
 int mpmc_producer_kick(struct mpmc_producer *producer, unsigned int count);

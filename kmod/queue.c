@@ -426,11 +426,20 @@ void mpmc_queue_requeue(struct mpmc_queue *queue, const u64 *items,
  */
 bool mpmc_queue_drained(struct mpmc_queue *queue)
 {
+	u64 harvested;
+	bool drained;
+
 	if (!READ_ONCE(queue->shutdown))
 		return false;
 	smp_mb(); /* D */
-	mpmc_consumers_harvest(queue);
-	return !mpmc_capacity_used(&queue->capacity);
+	harvested = mpmc_consumers_harvest(queue);
+	drained = !mpmc_capacity_used(&queue->capacity);
+	if (drained && harvested) {
+		/* Whoever committed that may have looked too early. */
+		smp_mb(); /* A: pairs with B in wait.c */
+		mpmc_wake_all(queue);
+	}
+	return drained;
 }
 
 /**

@@ -461,8 +461,9 @@ unsigned int mpmc_ring_take(struct mpmc_ring *ring, u64 *items,
 		if (!count)
 			return 0;
 		chunk = chunk_find(ring, first, word_version(word));
-		if (chunk)
-			count = min_t(u64, count, chunk->end - first);
+		/* A ring has no more, whatever its owner says. */
+		count = min_t(u64, count,
+			      chunk ? chunk->end - first : ring->entries);
 	} while (!atomic64_try_cmpxchg(&ring->claimed, &word,
 				       word_claim(word, count)));
 	if (chunk) {
@@ -591,7 +592,7 @@ s64 mpmc_ring_revoke(struct mpmc_ring *ring)
 	if (limit & MPMC_RING_FLAG)
 		return -EPIPE;
 	if (!tail_valid(first, tail, end) || tail < seen ||
-	    unused > ring->entries)
+	    tail < ring->moved || unused > ring->entries)
 		WRITE_ONCE(ring->broken, true);
 	if (READ_ONCE(ring->broken))
 		return -EIO;

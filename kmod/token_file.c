@@ -142,6 +142,13 @@ static void owner_open(struct vm_area_struct *vma)
 	atomic_inc(token_maps(vma->vm_file->private_data));
 }
 
+/* There is one mapping less. */
+static void token_unmapped(struct token *token)
+{
+	if (atomic_dec_and_test(token_maps(token)) && token->producer)
+		mpmc_producer_tidy(token->producer);
+}
+
 static void owner_close(struct vm_area_struct *vma)
 {
 	struct token *token = vma->vm_file->private_data;
@@ -153,7 +160,7 @@ static void owner_close(struct vm_area_struct *vma)
 		else
 			mpmc_consumer_unmap(token->consumer);
 	}
-	atomic_dec(token_maps(token));
+	token_unmapped(token);
 }
 
 static const struct vm_operations_struct owner_ops = {
@@ -172,7 +179,7 @@ static int token_mmap_owner(struct token *token, struct vm_area_struct *vma)
 	ret = mpmc_map_owner(vma, token_pages(token), token->producer,
 			     &owner_ops);
 	if (ret)
-		atomic_dec(token_maps(token));
+		token_unmapped(token);
 	return ret;
 }
 

@@ -326,6 +326,7 @@ static int put_enter(struct mpmc_queue *queue, struct mpmc_producer *producer,
 				transfer, items);
 	mpmc_producer_end(producer);
 	mpmc_producer_leave(producer);
+	mpmc_producer_tidy(producer);
 	return ret;
 }
 
