@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * bench: /dev/mpmc and its peers, all in one run
+ * bench, native: /dev/mpmc, or a model of it, and its peers, all in one run
  *
  * Under each load every peer takes its turn in each round, so that whatever else
  * the machine does hits all alike. Before that comes a warm-up, in which each
@@ -198,7 +198,7 @@ static void list(void)
 static void usage(void)
 {
 	fprintf(stderr,
-		"Usage: bench [OPTION]...\n"
+		"Usage: bench|native [OPTION]...\n"
 		"Measures /dev/mpmc and its peers.\n\n"
 		"  --rounds N      that are counted (default 9)\n"
 		"  --quick         5 rounds, and short ones: about a minute\n"
@@ -257,8 +257,9 @@ int main(int argc, char **argv)
 
 	arguments(argc, argv);
 	uname(&system);
-	printf("Linux %s, %ld CPUs, %u rounds; medians; \"takes\": how many times as long as the first one\n",
-	       system.release, sysconf(_SC_NPROCESSORS_ONLN), options.rounds);
+	printf("%s\nLinux %s, %ld CPUs, %u rounds; \"takes\": how many times as long as the first one\n",
+	       plan_title, system.release, sysconf(_SC_NPROCESSORS_ONLN),
+	       options.rounds);
 	measure_all();
 	target_print(stdout);
 	json_write();

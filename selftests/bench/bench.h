@@ -35,12 +35,14 @@ enum kind {
  * @producers: how many
  * @consumers: how many
  * @bulk: items at a time; 1: one by one, with the calls for that
+ * @work: what producers do between two items: go round so often
  */
 struct load {
 	enum kind kind;
 	unsigned int producers;
 	unsigned int consumers;
 	unsigned int bulk;
+	unsigned int work;
 };
 
 /*
@@ -48,6 +50,7 @@ struct load {
  * @items: producer: how many to send
  * @first: producer: the first one; the others follow
  * @bulk: how many at a time
+ * @work: what it does between two of them: go round so often
  * @stamp_every: consumer: so many items apart @ended is brought up to date, as
  *	looking at the clock costs too much to do it for each
  * @count: how many it has moved
@@ -59,6 +62,7 @@ struct side {
 	uint64_t items;
 	uint64_t first;
 	unsigned int bulk;
+	unsigned int work;
 	uint64_t stamp_every;
 	uint64_t count;
 	uint64_t sum;
@@ -127,6 +131,7 @@ extern const struct peer pipe_peer, pipe_direct_peer;
 extern const struct peer seqpacket_peer;
 extern const struct peer mq_peer;
 extern const struct peer boost_peer;
+extern const struct peer model_peer, model_none_peer, model_queue_peer;
 
 /* util.c */
 __attribute__((noreturn)) void die(const char *why);
@@ -210,12 +215,42 @@ struct cell {
 #define PEERS_MAX 16
 #define LOADS_MAX 24
 
-/* loads.c: what is measured, of whom */
+/* A result: of whom, under which load. */
+struct place {
+	const struct peer *peer;
+	struct load load;
+};
+
+/*
+ * struct target - what was promised
+ * @what: in words
+ * @mine: of ours
+ * @other: what it is compared with
+ * @times: how many times as fast it is to be, at least; as a share of the
+ *	other's time, at most, if @latency
+ * @spread: how many times as many items the consumer may have got that got
+ *	most as the one that got least; 0: any
+ */
+struct target {
+	const char *what;
+	struct place mine;
+	struct place other;
+	double times;
+	bool latency;
+	double spread;
+};
+
+/* plan_guest.c, plan_native.c: what is measured, of whom, and is promised */
+extern const char plan_title[];
+extern const bool plan_quartiles;
 extern const struct load loads[];
 extern const unsigned int load_count;
 extern const struct peer *const peers[];
 extern const unsigned int peer_count;
+extern const struct target targets[];
+extern const unsigned int target_count;
 
+/* loads.c */
 const char *load_name(const struct load *load);
 const char *load_title(const struct load *load);
 bool load_fits(const struct load *load, const struct peer *peer);

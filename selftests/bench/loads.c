@@ -1,51 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is measured, and of whom
+ * Names of loads, and who can carry them
  */
 #include "bench.h"
-
-#define STREAMS(bulk) \
-	{ KIND_STREAM, 1, 1, bulk }, \
-	{ KIND_STREAM, 2, 2, bulk }, \
-	{ KIND_STREAM, 4, 4, bulk }, \
-	{ KIND_STREAM, 1, 4, bulk }, \
-	{ KIND_STREAM, 4, 1, bulk }
-
-const struct load loads[] = {
-	STREAMS(1),
-	STREAMS(64),
-	STREAMS(BULK_MAX),
-	{ KIND_DRAIN, 1, 1, 1 },
-	{ KIND_DRAIN, 1, 1, 64 },
-	{ KIND_LATENCY, 1, 1, 1 },
-	{ KIND_POLL, 1, 1, 1 },
-	{ KIND_MEMORY, 1, 1, 1 },
-};
-
-const unsigned int load_count = sizeof(loads) / sizeof(loads[0]);
-
-const struct peer *const peers[] = {
-	&mapped_peer,
-	&mapped_wait_peer,
-	&peek_peer,
-	&token_peer,
-	&queue_peer,
-	&moodycamel_peer,
-	&moodycamel_plain_peer,
-	&moodycamel_sleep_peer,
-	&ring_futex_peer,
-	&ring_eventfd_peer,
-	&pipe_peer,
-	&pipe_direct_peer,
-	&seqpacket_peer,
-	&mq_peer,
-	&boost_peer,
-};
-
-const unsigned int peer_count = sizeof(peers) / sizeof(peers[0]);
-
-_Static_assert(sizeof(peers) / sizeof(peers[0]) <= PEERS_MAX, "too many");
-_Static_assert(sizeof(loads) / sizeof(loads[0]) <= LOADS_MAX, "too many");
 
 /* For --only. */
 const char *load_name(const struct load *load)
@@ -59,8 +16,9 @@ const char *load_name(const struct load *load)
 	static char name[32];
 
 	if (load->kind == KIND_STREAM)
-		snprintf(name, sizeof(name), "%uP%uC-%u", load->producers,
-			 load->consumers, load->bulk);
+		snprintf(name, sizeof(name), "%uP%uC-%u%s", load->producers,
+			 load->consumers, load->bulk,
+			 load->work ? "-slow" : "");
 	else if (load->kind == KIND_DRAIN)
 		snprintf(name, sizeof(name), "%s-%u", names[load->kind],
 			 load->bulk);
@@ -71,10 +29,11 @@ const char *load_name(const struct load *load)
 
 const char *load_title(const struct load *load)
 {
-	static char title[80], bulk[32];
+	static char title[96], bulk[64];
 
-	snprintf(bulk, sizeof(bulk), "%u item%s at a time", load->bulk,
-		 load->bulk == 1 ? "" : "s");
+	snprintf(bulk, sizeof(bulk), "%u item%s at a time%s", load->bulk,
+		 load->bulk == 1 ? "" : "s",
+		 load->work ? ", slower than the consumer" : "");
 	switch (load->kind) {
 	case KIND_STREAM:
 		snprintf(title, sizeof(title), "%u producer%s, %u consumer%s, %s",

@@ -56,7 +56,14 @@ ALWAYS_INLINE void side_has_sent(struct side *side)
 	side->count = side->items;
 }
 
-ALWAYS_INLINE void send_ones(void *end, struct side *side, send_one_fn *send)
+ALWAYS_INLINE void do_something(unsigned int rounds)
+{
+	while (rounds--)
+		__asm__ volatile("" : : : "memory");
+}
+
+ALWAYS_INLINE void send_ones(void *end, struct side *side, send_one_fn *send,
+			     unsigned int work)
 {
 	uint64_t item = side->first, behind = item + side->items;
 	unsigned int tries;
@@ -65,6 +72,7 @@ ALWAYS_INLINE void send_ones(void *end, struct side *side, send_one_fn *send)
 		tries = 0;
 		while (!send(end, item))
 			backoff(&tries);
+		do_something(work);
 	}
 	side_has_sent(side);
 }
@@ -150,8 +158,11 @@ ALWAYS_INLINE void receive_bulks(void *end, struct side *side,
 ALWAYS_INLINE void send_all(void *end, struct side *side, send_one_fn *one,
 			    send_bulk_fn *bulk)
 {
-	if (side->bulk == 1)
-		send_ones(end, side, one);
+	/* Twice, for the loop of those that do nothing to be without it. */
+	if (side->bulk == 1 && !side->work)
+		send_ones(end, side, one, 0);
+	else if (side->bulk == 1)
+		send_ones(end, side, one, side->work);
 	else
 		send_bulks(end, side, bulk);
 }

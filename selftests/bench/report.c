@@ -15,6 +15,27 @@ static const struct cell *cell_first(const struct cell *row)
 	return NULL;
 }
 
+/* In millions of items a second. */
+static void print_quartiles(FILE *to, const struct cell *row)
+{
+	double rate[ROUNDS_MAX];
+	unsigned int i, k;
+
+	fprintf(to, "  %-33s %9s %9s %9s %9s %9s\n", "M/s", "least", "1/4",
+		"median", "3/4", "most");
+	for (i = 0; i < peer_count; i++) {
+		if (!row[i].known)
+			continue;
+		for (k = 0; k < row[i].rounds; k++)
+			rate[k] = 1e3 / row[i].outcome[k].ns;
+		fprintf(to, "  %-33s", peers[i]->title);
+		for (k = 0; k <= 4; k++)
+			fprintf(to, " %9.2f",
+				stats_quantile(rate, row[i].rounds, k / 4.));
+		fputc('\n', to);
+	}
+}
+
 /* How many times as long one takes as the other, round by round. */
 double cell_ratio(const struct cell *one, const struct cell *other)
 {
@@ -123,5 +144,7 @@ void report_load(FILE *to, unsigned int index)
 	for (i = 0; i < peer_count; i++)
 		if (row[i].known)
 			print_cell(to, load, peers[i], &row[i], first);
+	if (plan_quartiles)
+		print_quartiles(to, row);
 	fflush(to);
 }

@@ -118,6 +118,7 @@ static void sides_plan(struct run *run, uint64_t items)
 	run->count = load->producers + load->consumers;
 	for (i = 0; i < run->count; i++) {
 		run->side[i].bulk = load->bulk;
+		run->side[i].work = load->work;
 		run->side[i].first = (uint64_t)(i + 1) << 40;
 		run->side[i].items = items / load->producers;
 		run->side[i].stamp_every = items / 256 / load->consumers + 1;

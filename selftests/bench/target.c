@@ -6,52 +6,6 @@
 
 #include "bench.h"
 
-/* A result: of whom, under which load. */
-struct place {
-	const struct peer *peer;
-	struct load load;
-};
-
-/*
- * struct target - one takes at most so many times as long as the other
- * @what: in words
- * @mine: ours
- * @other: what it is compared with
- * @times: how many times as fast it is to be, at least; as a share of the
- *	other's time, at most, if @latency
- * @spread: how many times as many items the consumer may have got that got
- *	most as the one that got least; 0: any
- */
-struct target {
-	const char *what;
-	struct place mine;
-	struct place other;
-	double times;
-	bool latency;
-	double spread;
-};
-
-#define SINGLE { KIND_STREAM, 1, 1, 1 }
-#define BULK { KIND_STREAM, 1, 1, BULK_MAX }
-
-static const struct target targets[] = {
-	{ "mapped token, single, processes: times a moodycamel with tokens, threads",
-	  { &mapped_peer, SINGLE }, { &moodycamel_peer, SINGLE }, 5, false, 0 },
-	{ "mapped token, bulk 1000, processes: times a moodycamel with tokens, threads",
-	  { &mapped_peer, BULK }, { &moodycamel_peer, BULK }, 2, false, 0 },
-	{ "peek + commit: times a dequeue from the same ring",
-	  { &peek_peer, { KIND_DRAIN, 1, 1, 1 } },
-	  { &mapped_peer, { KIND_DRAIN, 1, 1, 1 } }, 0.95, false, 0 },
-	{ "mapped token, 4 producers and 4 consumers: times 1 and 1",
-	  { &mapped_peer, { KIND_STREAM, 4, 4, 1 } },
-	  { &mapped_peer, SINGLE }, 0.9, false, 1.5 },
-	{ "there and back between mapped tokens, asleep: of a pipe's time",
-	  { &mapped_wait_peer, { KIND_LATENCY, 1, 1, 1 } },
-	  { &pipe_peer, { KIND_LATENCY, 1, 1, 1 } }, 0.9, true, 0 },
-};
-
-#define TARGETS (sizeof(targets) / sizeof(targets[0]))
-
 static const struct cell *place_cell(const struct place *place)
 {
 	unsigned int i, k;
@@ -107,7 +61,7 @@ void target_print(FILE *to)
 	unsigned int i;
 
 	fprintf(to, "\nTargets\n");
-	for (i = 0; i < TARGETS; i++) {
+	for (i = 0; i < target_count; i++) {
 		if (!target_times(&targets[i], &times, &spread))
 			continue;
 		fprintf(to, "  %-6s %5.2f (at %s %.2f wanted)  %s",
@@ -130,7 +84,7 @@ void target_json(FILE *to)
 	unsigned int i;
 
 	fprintf(to, "  \"targets\": [");
-	for (i = 0; i < TARGETS; i++) {
+	for (i = 0; i < target_count; i++) {
 		if (!target_times(&targets[i], &times, &spread))
 			continue;
 		fprintf(to,

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The model, see model.h: making it, and entering it
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "model_inside.h"
+
+#define GRANT_FIRST 64
+
+/* With a real system call, and a reader's section of RCU. */
+void model_enter(struct model_end *end)
+{
+	ioctl(end->model->null, _IO(MPMC_IOC_TYPE, 0xff), NULL);
+	__atomic_store_n(&end->inside, end->inside + 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+void model_leave(struct model_end *end)
+{
+	__atomic_store_n(&end->inside, end->inside + 1, __ATOMIC_RELEASE);
+}
+
+struct model *model_create(const struct load *load,
+			   const struct model_policy *policy)
+{
+	struct model *model = aligned_alloc(4096, sizeof(*model));
+
+	if (!model)
+		die_errno("memory");
+	memset(model, 0, sizeof(*model));
+	model->null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (model->null < 0 ||
+	    mpmc_capacity_init(&model->capacity, ROOM, 2))
+		die_errno("/dev/null");
+	model->policy = policy;
+	model->producers = load->producers;
+	model->consumers = load->consumers;
+	model->readers.fd = -1;
+	model->words.readers = MPMC_MAP_ARMED;
+	model->last_chunk = &model->chunks;
+	pthread_mutex_init(&model->lock, NULL);
+	model_segment_init(model);
+	return model;
+}
+
+static void end_destroy(struct model_end *end)
+{
+	struct mpmc_block *block;
+
+	while ((block = mpmc_spare_pop(&end->spare)))
+		free(block);
+	free(end);
+}
+
+void model_destroy(struct model *model)
+{
+	unsigned int i;
+
+	for (i = 0; i < model->end_count; i++)
+		mpmc_ring_free_chunks(&model->ends[i]->ring);
+	for (i = 0; i < model->end_count; i++)
+		end_destroy(model->ends[i]);
+	model_chunks_free(model);
+	model_segment_free(model);
+	mpmc_capacity_free(&model->capacity);
+	close(model->null);
+	free(model);
+}
+
+static void end_map(struct model_end *end)
+{
+	end->map = (struct mpmc_map){
+		.items = end->items,
+		.mask = ENTRIES - 1,
+		.own = &end->own,
+		.limit = (const uint64_t *)&end->page.position,
+		.waiters = end->sends ? &end->model->words.readers :
+					&end->model->words.writers,
+		.again = (const uint64_t *)&end->page.again,
+		.kernel = &end->model->words,
+	};
+	end->producer.map = &end->map;
+	end->consumer.map = &end->map;
+}
+
+struct model_end *model_attach(struct model *model, bool sends)
+{
+	struct model_end *end = aligned_alloc(4096, sizeof(*end));
+
+	if (!end)
+		die_errno("memory");
+	memset(end, 0, sizeof(*end));
+	end->model = model;
+	end->sends = sends;
+	end->grant = GRANT_FIRST;
+	mpmc_ring_init(&end->ring, ENTRIES, end->items, &end->own, end->done);
+	end_map(end);
+	pthread_mutex_lock(&model->lock);
+	model->ends[model->end_count] = end;
+	__atomic_store_n(&model->end_count, model->end_count + 1,
+			 __ATOMIC_RELEASE);
+	pthread_mutex_unlock(&model->lock);
+	return end;
+}
+
+/* Its memory stays as long as the model, for others to look at. */
+void model_detach(struct model_end *end)
+{
+	(void)end;
+}
+
+struct mpmc_producer *model_producer(struct model_end *end)
+{
+	return &end->producer;
+}
+
+struct mpmc_consumer *model_consumer(struct model_end *end)
+{
+	return &end->consumer;
+}
