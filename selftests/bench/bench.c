@@ -24,7 +24,7 @@ static struct {
 	const char *only;
 	const char *peers;
 	const char *json;
-} options = { .rounds = 9, .round_ns = 40000000 };
+} options = { .rounds = 7, .round_ns = 40000000 };
 
 /* Whether a word is in a list with commas; all are in none. */
 static bool listed(const char *list, const char *word)
@@ -71,19 +71,16 @@ static void progress(unsigned int load, unsigned int peer, unsigned int round)
 	fprintf(stderr, "%s\n", peers[peer]->title);
 }
 
-static struct outcome cell_round(unsigned int load, unsigned int peer)
+static struct outcome cell_round(struct cell *cell)
 {
-	static struct outcome (*const rounds[KINDS])(const struct peer *peer,
-						     const struct load *load,
-						     uint64_t *items) = {
+	static struct outcome (*const rounds[KINDS])(struct task *task) = {
 		[KIND_STREAM] = stream_round,
 		[KIND_DRAIN] = drain_round,
 		[KIND_LATENCY] = latency_round,
 		[KIND_POLL] = poll_round,
 	};
 
-	return rounds[loads[load].kind](peers[peer], &loads[load],
-					&cells[load][peer].items);
+	return rounds[cell->task.load->kind](&cell->task);
 }
 
 /* Many sides need longer, for each to have its turns on the CPUs. */
@@ -93,42 +90,77 @@ static uint64_t round_ns(const struct load *load)
 						       options.round_ns;
 }
 
-/* The warm-up: find out how many items take long enough. */
-static void calibrate(unsigned int load, unsigned int peer)
+/*
+ * All rounds use the same channels: what a new one has to find out first is not
+ * to be measured in each.
+ */
+static void cell_open(struct cell *cell, const struct peer *peer,
+		      const struct load *load)
 {
-	struct cell *cell = &cells[load][peer];
-	double want = round_ns(&loads[load]), ns;
+	cell->task = (struct task){ .peer = peer, .load = load };
+	cell->task.channel[0] = peer->open(load);
+	if (load->kind == KIND_LATENCY)
+		cell->task.channel[1] = peer->open(load);
+}
+
+static void cell_close(struct cell *cell)
+{
+	const struct peer *peer = cell->task.peer;
+
+	peer->close(cell->task.channel[0]);
+	if (cell->task.load->kind == KIND_LATENCY)
+		peer->close(cell->task.channel[1]);
+}
+
+/* The warm-up: find out how many items take long enough. */
+static void calibrate(struct cell *cell)
+{
+	double want = round_ns(cell->task.load), ns;
 	uint64_t before;
 
-	cell->items = 500;
+	cell->task.items = 500;
 	do {
-		before = cell->items;
-		ns = cell_round(load, peer).ns * cell->items;
+		before = cell->task.items;
+		ns = cell_round(cell).ns * cell->task.items;
 		if (ns >= want / 3)
 			break;
-		cell->items *= ns * 10 < want ? 8 : 3;
-	} while (cell->items > before);
-	cell->items = cell->items * want / ns + 1;
+		cell->task.items *= ns * 10 < want ? 8 : 3;
+	} while (cell->task.items > before);
+	cell->task.items = cell->task.items * want / ns + 1;
+	/* Once more: what is new goes by in the first tenth of a second. */
+	cell_round(cell);
+}
+
+static void load_round(unsigned int load, unsigned int round)
+{
+	struct cell *cell;
+	unsigned int i;
+
+	for (i = 0; i < peer_count; i++) {
+		if (!cell_wanted(load, i))
+			continue;
+		progress(load, i, round);
+		cell = &cells[load][i];
+		if (!round) {
+			cell_open(cell, peers[i], &loads[load]);
+			calibrate(cell);
+		} else {
+			cell->outcome[round - 1] = cell_round(cell);
+		}
+		cell->rounds = round;
+		cell->known = round;
+	}
 }
 
 static void load_measure(unsigned int load)
 {
 	unsigned int round, i;
 
-	for (round = 0; round <= options.rounds; round++) {
-		for (i = 0; i < peer_count; i++) {
-			if (!cell_wanted(load, i))
-				continue;
-			progress(load, i, round);
-			if (!round)
-				calibrate(load, i);
-			else
-				cells[load][i].outcome[round - 1] =
-					cell_round(load, i);
-			cells[load][i].rounds = round;
-			cells[load][i].known = round;
-		}
-	}
+	for (round = 0; round <= options.rounds; round++)
+		load_round(load, round);
+	for (i = 0; i < peer_count; i++)
+		if (cell_wanted(load, i))
+			cell_close(&cells[load][i]);
 }
 
 static void load_weigh(unsigned int load, bool possible)
@@ -200,7 +232,7 @@ static void usage(void)
 	fprintf(stderr,
 		"Usage: bench|native [OPTION]...\n"
 		"Measures /dev/mpmc and its peers.\n\n"
-		"  --rounds N      that are counted (default 9)\n"
+		"  --rounds N      that are counted (default 7)\n"
 		"  --quick         5 rounds, and short ones: about a minute\n"
 		"  --only PATTERN  those loads alone whose names have it in them, or match it\n"
 		"  --peers A,B     those alone\n"

@@ -177,15 +177,23 @@ struct footprint {
 	double items;
 };
 
-/* run.c, latency.c, turns.c: how they do it; @items is how many to move. */
-struct outcome stream_round(const struct peer *peer, const struct load *load,
-			    uint64_t *items);
-struct outcome latency_round(const struct peer *peer, const struct load *load,
-			     uint64_t *items);
-struct outcome drain_round(const struct peer *peer, const struct load *load,
-			   uint64_t *items);
-struct outcome poll_round(const struct peer *peer, const struct load *load,
-			  uint64_t *items);
+/*
+ * struct task - a round of a peer under a load
+ * @channel: opened for it, and used before; KIND_LATENCY: there, and back
+ * @items: how many are to be moved; rounded up by who does it
+ */
+struct task {
+	const struct peer *peer;
+	const struct load *load;
+	void *channel[2];
+	uint64_t items;
+};
+
+/* run.c, latency.c, turns.c */
+struct outcome stream_round(struct task *task);
+struct outcome latency_round(struct task *task);
+struct outcome drain_round(struct task *task);
+struct outcome poll_round(struct task *task);
 
 /* memory.c */
 bool memory_prepare(void);
@@ -198,14 +206,14 @@ double stats_median(const double *values, unsigned int count);
 
 /*
  * struct cell - what was measured of one peer under one load
- * @items: how many a round has
+ * @task: its rounds
  * @rounds: how many there were
  * @outcome: of each
  * @footprint: KIND_MEMORY
  * @known: something was measured
  */
 struct cell {
-	uint64_t items;
+	struct task task;
 	unsigned int rounds;
 	struct outcome outcome[ROUNDS_MAX];
 	struct footprint footprint;

@@ -23,7 +23,7 @@ static void print_times(FILE *to, const struct load *load,
 
 	cell_times(cell, &least, &median, &most);
 	fprintf(to, "\"items\": %llu, \"ns\": {\"median\": %.3f, \"min\": %.3f, \"max\": %.3f}, \"rounds\": [",
-		(unsigned long long)cell->items, median, least, most);
+		(unsigned long long)cell->task.items, median, least, most);
 	print_numbers(to, cell, false);
 	fputc(']', to);
 	if (load->kind == KIND_LATENCY ||

@@ -94,18 +94,15 @@ static struct outcome pair_run(struct pair *pair, unsigned int count)
 	return outcome;
 }
 
-struct outcome latency_round(const struct peer *peer, const struct load *load,
-			     uint64_t *items)
+struct outcome latency_round(struct task *task)
 {
-	struct pair pair = { .peer = peer };
-	struct outcome outcome;
+	struct pair pair = {
+		.peer = task->peer,
+		.there = task->channel[0],
+		.back = task->channel[1],
+	};
 
-	if (*items > SAMPLES_MAX)
-		*items = SAMPLES_MAX;
-	pair.there = peer->open(load);
-	pair.back = peer->open(load);
-	outcome = pair_run(&pair, *items);
-	peer->close(pair.there);
-	peer->close(pair.back);
-	return outcome;
+	if (task->items > SAMPLES_MAX)
+		task->items = SAMPLES_MAX;
+	return pair_run(&pair, task->items);
 }

@@ -59,12 +59,6 @@ static void end_destroy(struct model_end *end)
 
 void model_destroy(struct model *model)
 {
-	unsigned int i;
-
-	for (i = 0; i < model->end_count; i++)
-		mpmc_ring_free_chunks(&model->ends[i]->ring);
-	for (i = 0; i < model->end_count; i++)
-		end_destroy(model->ends[i]);
 	model_chunks_free(model);
 	model_segment_free(model);
 	mpmc_capacity_free(&model->capacity);
@@ -108,10 +102,27 @@ struct model_end *model_attach(struct model *model, bool sends)
 	return end;
 }
 
-/* Its memory stays as long as the model, for others to look at. */
+/* Nobody else is in the kernel: all sides have done what they had to. */
 void model_detach(struct model_end *end)
 {
-	(void)end;
+	struct model *model = end->model;
+	unsigned int i;
+	s64 unused;
+
+	if (end->sends) {
+		unused = mpmc_ring_revoke(&end->ring);
+		if (unused > 0)
+			mpmc_capacity_return(&model->capacity, SHARE, unused);
+	} else {
+		model_harvest(end);
+	}
+	pthread_mutex_lock(&model->lock);
+	for (i = 0; model->ends[i] != end;)
+		i++;
+	model->ends[i] = model->ends[--model->end_count];
+	pthread_mutex_unlock(&model->lock);
+	mpmc_ring_free_chunks(&end->ring);
+	end_destroy(end);
 }
 
 struct mpmc_producer *model_producer(struct model_end *end)

@@ -93,12 +93,12 @@ ALWAYS_INLINE bool boost_receive_one(void *one, uint64_t *item)
 	return boost_receive_bulk(one, item, 1);
 }
 
-void boost_send(void *one, struct side *side)
+LOOP void boost_send(void *one, struct side *side)
 {
 	send_all(one, side, boost_send_one, boost_send_bulk);
 }
 
-void boost_receive(void *one, struct side *side)
+LOOP void boost_receive(void *one, struct side *side)
 {
 	receive_all(one, side, boost_receive_one, boost_receive_bulk);
 }
@@ -136,7 +136,7 @@ bool boost_try_get(void *one, uint64_t *item)
 	return boost_try_get_inline(one, item);
 }
 
-uint64_t boost_poll(void *one, uint64_t times)
+LOOP uint64_t boost_poll(void *one, uint64_t times)
 {
 	return poll_times(one, times, boost_try_get_inline);
 }

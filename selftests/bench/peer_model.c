@@ -67,12 +67,12 @@ ALWAYS_INLINE size_t token_receive_bulk(void *arg, uint64_t *items, size_t max)
 	return mpmc_consumer_try_dequeue_bulk(end->consumer, items, max);
 }
 
-static void token_send(void *end, struct side *side)
+LOOP static void token_send(void *end, struct side *side)
 {
 	send_all(end, side, token_send_one, token_send_bulk);
 }
 
-static void token_receive(void *end, struct side *side)
+LOOP static void token_receive(void *end, struct side *side)
 {
 	receive_all(end, side, token_receive_one, token_receive_bulk);
 }
@@ -113,12 +113,12 @@ ALWAYS_INLINE size_t queue_receive_bulk(void *arg, uint64_t *items, size_t max)
 	return model_get(end->model, items, max);
 }
 
-static void queue_send(void *end, struct side *side)
+LOOP static void queue_send(void *end, struct side *side)
 {
 	send_all(end, side, queue_send_one, queue_send_bulk);
 }
 
-static void queue_receive(void *end, struct side *side)
+LOOP static void queue_receive(void *end, struct side *side)
 {
 	receive_all(end, side, queue_receive_one, queue_receive_bulk);
 }

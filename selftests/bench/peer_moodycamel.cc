@@ -93,12 +93,12 @@ ALWAYS_INLINE size_t token_receive_bulk(void *arg, uint64_t *items, size_t max)
 	return one->queue->try_dequeue_bulk(*one->consumer, items, max);
 }
 
-void token_send(void *one, struct side *side)
+LOOP void token_send(void *one, struct side *side)
 {
 	send_all(one, side, token_send_one, token_send_bulk);
 }
 
-void token_receive(void *one, struct side *side)
+LOOP void token_receive(void *one, struct side *side)
 {
 	receive_all(one, side, token_receive_one, token_receive_bulk);
 }
@@ -127,7 +127,7 @@ bool token_try_get(void *one, uint64_t *item)
 	return token_receive_one(one, item);
 }
 
-uint64_t token_poll(void *one, uint64_t times)
+LOOP uint64_t token_poll(void *one, uint64_t times)
 {
 	return poll_times(one, times, token_receive_one);
 }
@@ -156,12 +156,12 @@ ALWAYS_INLINE size_t plain_receive_bulk(void *arg, uint64_t *items, size_t max)
 	return static_cast<end *>(arg)->queue->try_dequeue_bulk(items, max);
 }
 
-void plain_send(void *one, struct side *side)
+LOOP void plain_send(void *one, struct side *side)
 {
 	send_all(one, side, plain_send_one, plain_send_bulk);
 }
 
-void plain_receive(void *one, struct side *side)
+LOOP void plain_receive(void *one, struct side *side)
 {
 	receive_all(one, side, plain_receive_one, plain_receive_bulk);
 }
@@ -183,7 +183,7 @@ bool plain_try_get(void *one, uint64_t *item)
 	return plain_receive_one(one, item);
 }
 
-uint64_t plain_poll(void *one, uint64_t times)
+LOOP uint64_t plain_poll(void *one, uint64_t times)
 {
 	return poll_times(one, times, plain_receive_one);
 }

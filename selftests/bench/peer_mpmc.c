@@ -120,12 +120,12 @@ ALWAYS_INLINE size_t queue_receive_bulk(void *arg, uint64_t *items, size_t max)
 	return n;
 }
 
-static void queue_send(void *end, struct side *side)
+LOOP static void queue_send(void *end, struct side *side)
 {
 	send_all(end, side, queue_send_one, queue_send_bulk);
 }
 
-static void queue_receive(void *end, struct side *side)
+LOOP static void queue_receive(void *end, struct side *side)
 {
 	receive_all(end, side, queue_receive_one, queue_receive_bulk);
 }
@@ -157,7 +157,7 @@ static inline bool queue_try_get(void *arg, uint64_t *item)
 	return done(mpmc_try_dequeue(end->queue, item), "receiving");
 }
 
-static uint64_t queue_poll(void *end, uint64_t times)
+LOOP static uint64_t queue_poll(void *end, uint64_t times)
 {
 	return poll_times(end, times, queue_try_get);
 }
@@ -218,12 +218,12 @@ ALWAYS_INLINE size_t token_receive_bulk(void *arg, uint64_t *items, size_t max)
 	return n;
 }
 
-static void token_send(void *end, struct side *side)
+LOOP static void token_send(void *end, struct side *side)
 {
 	send_all(end, side, token_send_one, token_send_bulk);
 }
 
-static void token_receive(void *end, struct side *side)
+LOOP static void token_receive(void *end, struct side *side)
 {
 	receive_all(end, side, token_receive_one, token_receive_bulk);
 }
@@ -256,7 +256,7 @@ ALWAYS_INLINE bool token_try_get(void *arg, uint64_t *item)
 		    "receiving");
 }
 
-static uint64_t token_poll(void *end, uint64_t times)
+LOOP static uint64_t token_poll(void *end, uint64_t times)
 {
 	return poll_times(end, times, token_try_get);
 }
@@ -299,12 +299,12 @@ ALWAYS_INLINE size_t mapped_receive_bulk(void *arg, uint64_t *items, size_t max)
 	return n;
 }
 
-static void mapped_send(void *end, struct side *side)
+LOOP static void mapped_send(void *end, struct side *side)
 {
 	send_all(end, side, token_try_put, mapped_send_bulk);
 }
 
-static void mapped_receive(void *end, struct side *side)
+LOOP static void mapped_receive(void *end, struct side *side)
 {
 	receive_all(end, side, token_try_get, mapped_receive_bulk);
 }
@@ -385,7 +385,7 @@ static void peek_receive_bulks(struct end *end, struct side *side)
 	side->sum = sum;
 }
 
-static void peek_receive(void *end, struct side *side)
+LOOP static void peek_receive(void *end, struct side *side)
 {
 	if (side->bulk == 1)
 		receive_ones(end, side, peek_receive_one);

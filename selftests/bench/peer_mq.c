@@ -97,12 +97,12 @@ ALWAYS_INLINE bool mq_receive_one(void *end, uint64_t *item)
 	return mq_receive_bulk(end, item, 1);
 }
 
-static void mq_send_side(void *end, struct side *side)
+LOOP static void mq_send_side(void *end, struct side *side)
 {
 	send_all(end, side, mq_send_one, mq_send_bulk);
 }
 
-static void mq_receive_side(void *end, struct side *side)
+LOOP static void mq_receive_side(void *end, struct side *side)
 {
 	receive_all(end, side, mq_receive_one, mq_receive_bulk);
 }
@@ -130,7 +130,7 @@ static bool mq_try_get(void *end, uint64_t *item)
 	return mq_receive_one(end, item);
 }
 
-static uint64_t mq_poll(void *end, uint64_t times)
+LOOP static uint64_t mq_poll(void *end, uint64_t times)
 {
 	return poll_times(end, times, mq_receive_one);
 }

@@ -100,12 +100,12 @@ ALWAYS_INLINE bool pipe_receive_one(void *end, uint64_t *item)
 	return pipe_receive_bulk(end, item, 1);
 }
 
-static void pipe_send(void *end, struct side *side)
+LOOP static void pipe_send(void *end, struct side *side)
 {
 	send_all(end, side, pipe_send_one, pipe_send_bulk);
 }
 
-static void pipe_receive(void *end, struct side *side)
+LOOP static void pipe_receive(void *end, struct side *side)
 {
 	receive_all(end, side, pipe_receive_one, pipe_receive_bulk);
 }
@@ -133,7 +133,7 @@ static bool pipe_try_get(void *end, uint64_t *item)
 	return pipe_receive_one(end, item);
 }
 
-static uint64_t pipe_poll(void *end, uint64_t times)
+LOOP static uint64_t pipe_poll(void *end, uint64_t times)
 {
 	return poll_times(end, times, pipe_receive_one);
 }

@@ -93,12 +93,12 @@ ALWAYS_INLINE bool ring_receive_one(void *ring, uint64_t *item)
 	return ring_get(ring, item, 1);
 }
 
-static void ring_send(void *end, struct side *side)
+LOOP static void ring_send(void *end, struct side *side)
 {
 	send_all(end, side, ring_send_one, ring_send_bulk);
 }
 
-static void ring_receive(void *end, struct side *side)
+LOOP static void ring_receive(void *end, struct side *side)
 {
 	receive_all(end, side, ring_receive_one, ring_receive_bulk);
 }
@@ -126,7 +126,7 @@ static bool ring_try_get_item(void *ring, uint64_t *item)
 	return ring_try_get(ring, item, 1);
 }
 
-static uint64_t ring_poll(void *ring, uint64_t times)
+LOOP static uint64_t ring_poll(void *ring, uint64_t times)
 {
 	return poll_times(ring, times, ring_try_get_item);
 }

@@ -95,12 +95,12 @@ ALWAYS_INLINE bool socket_receive_one(void *end, uint64_t *item)
 	return socket_receive_bulk(end, item, 1);
 }
 
-static void socket_send(void *end, struct side *side)
+LOOP static void socket_send(void *end, struct side *side)
 {
 	send_all(end, side, socket_send_one, socket_send_bulk);
 }
 
-static void socket_receive(void *end, struct side *side)
+LOOP static void socket_receive(void *end, struct side *side)
 {
 	receive_all(end, side, socket_receive_one, socket_receive_bulk);
 }
@@ -128,7 +128,7 @@ static bool socket_try_get(void *end, uint64_t *item)
 	return socket_receive_one(end, item);
 }
 
-static uint64_t socket_poll(void *end, uint64_t times)
+LOOP static uint64_t socket_poll(void *end, uint64_t times)
 {
 	return poll_times(end, times, socket_receive_one);
 }

@@ -134,24 +134,22 @@ static void barrier_init(pthread_barrier_t *barrier, unsigned int count)
 	pthread_barrier_init(barrier, &attr, count);
 }
 
-static struct run *run_create(const struct peer *peer, const struct load *load,
-			      uint64_t items)
+static struct run *run_create(const struct task *task)
 {
 	struct run *run = shared_alloc(sizeof(*run));
 
-	run->peer = peer;
-	run->load = load;
-	sides_plan(run, items);
+	run->peer = task->peer;
+	run->load = task->load;
+	run->channel = task->channel[0];
+	sides_plan(run, task->items);
 	barrier_init(&run->start, run->count);
 	barrier_init(&run->leave, run->count);
 	sem_init(&run->done, 1, 0);
-	run->channel = peer->open(load);
 	return run;
 }
 
 static void run_destroy(struct run *run)
 {
-	run->peer->close(run->channel);
 	sem_destroy(&run->done);
 	shared_free(run, sizeof(*run));
 }
@@ -242,20 +240,19 @@ static struct outcome run_outcome(const struct run *run, uint64_t items)
 	};
 }
 
-struct outcome stream_round(const struct peer *peer, const struct load *load,
-			    uint64_t *items)
+struct outcome stream_round(struct task *task)
 {
-	uint64_t unit = (uint64_t)load->producers * load->bulk;
+	uint64_t unit = (uint64_t)task->load->producers * task->load->bulk;
 	struct outcome outcome;
 	struct run *run;
 	unsigned int i;
 
-	*items = (*items + unit - 1) / unit * unit;
-	run = run_create(peer, load, *items);
+	task->items = (task->items + unit - 1) / unit * unit;
+	run = run_create(task);
 	for (i = 0; i < run->count; i++)
 		side_start(run, i);
-	sides_finish(run, *items);
-	outcome = run_outcome(run, *items);
+	sides_finish(run, task->items);
+	outcome = run_outcome(run, task->items);
 	run_destroy(run);
 	return outcome;
 }

@@ -7,17 +7,17 @@
 #define LYING 2000 /* items at a time; a token's ring has room for them */
 
 /* The time of receiving alone, in so many pieces. */
-struct outcome drain_round(const struct peer *peer, const struct load *load,
-			   uint64_t *items)
+struct outcome drain_round(struct task *task)
 {
-	uint64_t pieces = (*items + LYING - 1) / LYING, ns = 0, began, i, k;
-	void *channel = peer->open(load);
-	void *to = peer->attach(channel, true);
-	void *from = peer->attach(channel, false);
+	const struct peer *peer = task->peer;
+	uint64_t pieces = (task->items + LYING - 1) / LYING, ns = 0, began;
+	void *to = peer->attach(task->channel[0], true);
+	void *from = peer->attach(task->channel[0], false);
+	unsigned int i, k;
 	struct side side;
 
 	for (i = 0; i < pieces; i++) {
-		side = (struct side){ .bulk = load->bulk,
+		side = (struct side){ .bulk = task->load->bulk,
 				      .stamp_every = UINT64_MAX };
 		for (k = 0; k < LYING - 1; k++)
 			if (!peer->try_put(to, k))
@@ -31,28 +31,25 @@ struct outcome drain_round(const struct peer *peer, const struct load *load,
 	}
 	peer->detach(to);
 	peer->detach(from);
-	peer->close(channel);
-	*items = pieces * LYING;
-	return (struct outcome){ .ns = (double)ns / *items };
+	task->items = pieces * LYING;
+	return (struct outcome){ .ns = (double)ns / task->items };
 }
 
-struct outcome poll_round(const struct peer *peer, const struct load *load,
-			  uint64_t *items)
+struct outcome poll_round(struct task *task)
 {
-	void *channel = peer->open(load);
-	void *to = peer->attach(channel, true);
-	void *from = peer->attach(channel, false);
+	const struct peer *peer = task->peer;
+	void *to = peer->attach(task->channel[0], true);
+	void *from = peer->attach(task->channel[0], false);
 	uint64_t began, item, ns;
 
 	/* Empty, but not new. */
 	if (!peer->try_put(to, 1) || !peer->try_get(from, &item))
 		die("an item does not go through");
 	began = now_ns();
-	if (peer->poll(from, *items))
+	if (peer->poll(from, task->items))
 		die("something came that nobody sent");
 	ns = now_ns() - began;
 	peer->detach(to);
 	peer->detach(from);
-	peer->close(channel);
-	return (struct outcome){ .ns = (double)ns / *items };
+	return (struct outcome){ .ns = (double)ns / task->items };
 }
