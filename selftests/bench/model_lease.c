@@ -139,12 +139,17 @@ static void model_moved(struct model *model, unsigned int count)
 
 static unsigned int lease_fill(struct model_end *end, unsigned int count)
 {
+	const struct model_policy *policy = end->model->policy;
+	bool busy = policy->looks && end->filled >= policy->busy;
 	unsigned int had = lease_count(end), n;
 
 	model_harvest(end);
 	count = max(count, lease_share(end));
+	/* To pause for what is there already would be a waste. */
+	if (busy)
+		count = max(count, policy->enough);
 	n = lease_fill_up(end, count);
-	if (n && end->filled >= end->model->policy->busy)
+	if (n && busy)
 		n = lease_linger(end, n);
 	end->filled = n;
 	if (n)
