@@ -10,28 +10,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
-static struct workqueue_struct *free_queue;
-
-/**
- * mpmc_consumers_init() - set up what frees tokens
- *
- * Return: 0 or -ENOMEM.
- */
-int mpmc_consumers_init(void)
-{
-	free_queue = alloc_workqueue("mpmc_free_consumers", WQ_UNBOUND, 0);
-	return free_queue ? 0 : -ENOMEM;
-}
-
-/**
- * mpmc_consumers_exit() - wait until the last token is freed
- */
-void mpmc_consumers_exit(void)
-{
-	/* Works are queued by RCU callbacks. */
-	rcu_barrier();
-	destroy_workqueue(free_queue);
-}
+#include "free.h"
 
 static void consumer_free(struct mpmc_consumer *consumer)
 {
@@ -111,7 +90,7 @@ void mpmc_consumer_close(struct mpmc_consumer *consumer)
 		atomic_dec(&queue->mapped_consumers);
 	atomic_inc(&queue->departures);
 	xa_erase(&queue->consumers, consumer->id);
-	queue_rcu_work(free_queue, &consumer->free_work);
+	mpmc_free_later(&consumer->free_work);
 }
 
 /**

@@ -66,9 +66,6 @@ struct mpmc_consumer {
 #define MPMC_CONSUMER_MAPPED 1 /* its ring has been mapped */
 #define MPMC_CONSUMER_BROKEN 2 /* the owner wrote what he may not */
 
-int mpmc_consumers_init(void);
-void mpmc_consumers_exit(void);
-
 struct mpmc_consumer *mpmc_consumer_create(struct mpmc_queue *queue,
 					   unsigned int entries);
 void mpmc_consumer_close(struct mpmc_consumer *consumer);

@@ -10,10 +10,9 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 
-#include "consumer.h"
 #include "file.h"
+#include "free.h"
 #include "ioctl.h"
-#include "producer.h"
 #include "queue.h"
 #include "ring.h"
 #include "transfer.h"
@@ -157,21 +156,16 @@ static int __init mpmc_init(void)
 
 	if (ret)
 		return ret;
-	ret = mpmc_producers_init();
+	ret = mpmc_free_init();
 	if (ret)
 		goto err_transfer;
-	ret = mpmc_consumers_init();
-	if (ret)
-		goto err_producers;
 	ret = misc_register(&device);
 	if (ret)
-		goto err_consumers;
+		goto err_free;
 	return 0;
 
-err_consumers:
-	mpmc_consumers_exit();
-err_producers:
-	mpmc_producers_exit();
+err_free:
+	mpmc_free_exit();
 err_transfer:
 	mpmc_transfer_exit();
 	return ret;
@@ -180,8 +174,7 @@ err_transfer:
 static void __exit mpmc_exit(void)
 {
 	misc_deregister(&device);
-	mpmc_consumers_exit();
-	mpmc_producers_exit();
+	mpmc_free_exit();
 	mpmc_transfer_exit();
 }
 

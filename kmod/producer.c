@@ -20,34 +20,10 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
-#include <linux/vmalloc.h>
 #include <uapi/linux/mpmc.h>
 
+#include "free.h"
 #include "queue.h"
-#include "wait.h"
-
-static struct workqueue_struct *free_queue;
-
-/**
- * mpmc_producers_init() - set up what frees tokens
- *
- * Return: 0 or -ENOMEM.
- */
-int mpmc_producers_init(void)
-{
-	free_queue = alloc_workqueue("mpmc_free", WQ_UNBOUND, 0);
-	return free_queue ? 0 : -ENOMEM;
-}
-
-/**
- * mpmc_producers_exit() - wait until the last token is freed
- */
-void mpmc_producers_exit(void)
-{
-	/* Works are queued by RCU callbacks. */
-	rcu_barrier();
-	destroy_workqueue(free_queue);
-}
 
 static void producer_free(struct mpmc_producer *producer)
 {
@@ -90,7 +66,7 @@ static void producer_reap(struct mpmc_producer *producer)
 		atomic_dec(&producer->queue->mapped_producers);
 	atomic_inc(&producer->queue->departures);
 	xa_erase(&producer->queue->producers, producer->id);
-	queue_rcu_work(free_queue, &producer->free_work);
+	mpmc_free_later(&producer->free_work);
 }
 
 static int producer_init(struct mpmc_producer *producer, unsigned int entries)
@@ -438,7 +414,7 @@ void mpmc_producer_unmap(struct mpmc_producer *producer)
 	smp_mb(); /* A: pairs with B in wait.c */
 	mpmc_queue_kick_readers(producer->queue,
 				mpmc_ring_count(&producer->ring));
-	/* Who is inside a call has taken back what was granted. */
+	/* Not beside a call: mpmc_producer_tidy() does it after that one. */
 	if (mpmc_producer_enter(producer)) {
 		producer_settle(producer, mpmc_ring_revoke(&producer->ring));
 		mpmc_producer_leave(producer);
@@ -537,7 +513,6 @@ static void producer_grant(struct mpmc_producer *producer)
  */
 void mpmc_producer_end(struct mpmc_producer *producer)
 {
-	mpmc_producer_unprepare(producer);
 	if (!test_bit(MPMC_PRODUCER_MAPPED, &producer->state))
 		return;
 	if (atomic_read(&producer->maps) && !READ_ONCE(producer->ring.broken))

@@ -47,9 +47,6 @@ struct mpmc_producer {
 #define MPMC_PRODUCER_GONE 2 /* closed, drained, and being freed */
 #define MPMC_PRODUCER_MAPPED 3 /* its ring has been mapped */
 
-int mpmc_producers_init(void);
-void mpmc_producers_exit(void);
-
 struct mpmc_producer *mpmc_producer_create(struct mpmc_queue *queue,
 					   unsigned int entries);
 void mpmc_producer_close(struct mpmc_producer *producer);
