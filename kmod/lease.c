@@ -31,7 +31,6 @@
 #include "consumer.h"
 #include "dead.h"
 #include "producer.h"
-#include "wait.h"
 
 #define RUN_SHIFT 8
 
@@ -65,6 +64,14 @@ static u64 lease_head(struct mpmc_consumer *consumer, u64 returned)
 	return head - returned <= tail - returned ? head : returned;
 }
 
+/* Where the lease begins. */
+static u64 lease_start(struct mpmc_consumer *consumer)
+{
+	/* Acquire: before the head, which is behind it. */
+	return lease_head(consumer,
+			  atomic64_read_acquire(&consumer->returned));
+}
+
 /**
  * mpmc_lease_count() - how many items a lease has
  * @consumer: the token
@@ -74,10 +81,9 @@ static u64 lease_head(struct mpmc_consumer *consumer, u64 returned)
  */
 u64 mpmc_lease_count(struct mpmc_consumer *consumer)
 {
-	u64 returned = atomic64_read_acquire(&consumer->returned);
-	u64 head = lease_head(consumer, returned);
+	u64 start = lease_start(consumer);
 
-	return READ_ONCE(consumer->tail) - head;
+	return READ_ONCE(consumer->tail) - start;
 }
 
 /**
@@ -91,12 +97,11 @@ u64 mpmc_lease_count(struct mpmc_consumer *consumer)
  */
 u64 mpmc_lease_stamp(struct mpmc_consumer *consumer)
 {
-	u64 returned = atomic64_read_acquire(&consumer->returned);
-	u64 head = lease_head(consumer, returned);
+	u64 start = lease_start(consumer);
 
 	/* What is looked at next is looked at after it. */
 	smp_rmb();
-	return head;
+	return start;
 }
 
 /**
@@ -198,6 +203,15 @@ u64 mpmc_lease_harvest(struct mpmc_consumer *consumer)
 		if (lease_return(consumer, from, run, count))
 			total += count;
 	}
+}
+
+/* The same, and wake those. */
+static void lease_return_all(struct mpmc_consumer *consumer)
+{
+	u64 count = mpmc_lease_harvest(consumer);
+
+	if (count)
+		mpmc_queue_returned(consumer->queue, count);
 }
 
 /* --- Filling --- */
@@ -334,13 +348,12 @@ static void lease_linger(struct mpmc_consumer *consumer, unsigned int *leased)
 int mpmc_lease_fill(struct mpmc_consumer *consumer, unsigned int count,
 		    bool share)
 {
-	u64 harvested = mpmc_lease_harvest(consumer);
-	unsigned int leased = mpmc_lease_count(consumer);
-	unsigned int had = leased;
+	unsigned int leased, had;
 	int ret;
 
-	if (harvested)
-		mpmc_queue_returned(consumer->queue, harvested);
+	lease_return_all(consumer);
+	leased = mpmc_lease_count(consumer);
+	had = leased;
 	if (leased >= count)
 		return 0;
 	if (share)
@@ -413,16 +426,13 @@ void mpmc_lease_kick(struct mpmc_consumer *consumer)
  */
 int mpmc_lease_commit(struct mpmc_consumer *consumer, unsigned int count)
 {
-	u64 head = lease_head(consumer, atomic64_read(&consumer->returned));
-	u64 harvested;
+	u64 head = lease_start(consumer);
 
 	if (consumer->tail - head < count)
 		return -EINVAL;
 	/* Release: pairs with the acquire in lease_head(). */
 	smp_store_release(consumer->head, head + count);
-	harvested = mpmc_lease_harvest(consumer);
-	if (harvested)
-		mpmc_queue_returned(consumer->queue, harvested);
+	lease_return_all(consumer);
 	return 0;
 }
 
@@ -450,15 +460,6 @@ static void lease_give_back(struct mpmc_consumer *consumer, u64 pos,
 	atomic64_add(first + second, &queue->redelivered);
 }
 
-/* Take so many items out of the lease, credits and all. */
-static bool lease_take_out(struct mpmc_consumer *consumer, u64 head,
-			   unsigned int count)
-{
-	s64 from = head;
-
-	return atomic64_try_cmpxchg(&consumer->returned, &from, head + count);
-}
-
 /**
  * mpmc_lease_release() - give the oldest items of a lease back
  * @consumer: the token, which the caller is inside of
@@ -469,16 +470,15 @@ static bool lease_take_out(struct mpmc_consumer *consumer, u64 head,
  */
 int mpmc_lease_release(struct mpmc_consumer *consumer, unsigned int count)
 {
-	u64 harvested = mpmc_lease_harvest(consumer);
-	/* All that is committed has been harvested: this is the head. */
-	u64 head = atomic64_read(&consumer->returned);
+	s64 head;
 
-	if (harvested)
-		mpmc_queue_returned(consumer->queue, harvested);
+	lease_return_all(consumer);
+	/* All that is committed has been returned: this is the head. */
+	head = atomic64_read(&consumer->returned);
 	if (consumer->tail - head < count)
 		return -EINVAL;
-	/* Fails if the owner moves the head meanwhile. */
-	if (!lease_take_out(consumer, head, count)) {
+	/* Credits and all. Fails if the owner moves the head meanwhile. */
+	if (atomic64_cmpxchg(&consumer->returned, head, head + count) != head) {
 		set_bit(MPMC_CONSUMER_BROKEN, &consumer->state);
 		return -EIO;
 	}
@@ -497,11 +497,9 @@ int mpmc_lease_release(struct mpmc_consumer *consumer, unsigned int count)
 void mpmc_lease_end(struct mpmc_consumer *consumer)
 {
 	struct mpmc_queue *queue = consumer->queue;
-	u64 harvested = mpmc_lease_harvest(consumer);
 	s64 head;
 
-	if (harvested)
-		mpmc_queue_returned(queue, harvested);
+	lease_return_all(consumer);
 	head = atomic64_read(&consumer->returned);
 	/* His memory may still be written to, and others may harvest. */
 	while (!atomic64_try_cmpxchg(&consumer->returned, &head,

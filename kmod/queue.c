@@ -219,34 +219,37 @@ bool mpmc_queue_harvest(struct mpmc_queue *queue)
 	return count;
 }
 
+static bool queue_try_credits(struct mpmc_queue *queue, unsigned int share,
+			      u64 count, bool take)
+{
+	return take ? mpmc_capacity_take(&queue->capacity, share, count) :
+		      mpmc_capacity_has(&queue->capacity, count);
+}
+
 /*
  * "Full" is true only if there was a moment with no credit free, nor to be
  * harvested. A harvest that finds none, and then no free credit, and heads that
  * are where they were before the harvest: that is such a moment.
  */
-static bool queue_take_harvested(struct mpmc_queue *queue, unsigned int share,
-				 u64 count)
+static bool queue_find_credits(struct mpmc_queue *queue, unsigned int share,
+			       u64 count, bool take)
 {
 	unsigned int looks = 0;
 	bool harvested;
 	u64 stamp;
 
+	if (queue_try_credits(queue, share, count, take))
+		return true;
+	if (!atomic_read(&queue->mapped_consumers))
+		return false;
 	do {
 		stamp = mpmc_consumers_stamp(queue);
 		harvested = mpmc_queue_harvest(queue);
-		if (mpmc_capacity_take(&queue->capacity, share, count))
+		if (queue_try_credits(queue, share, count, take))
 			return true;
 	} while ((harvested || mpmc_consumers_stamp(queue) != stamp) &&
 		 ++looks < MPMC_QUEUE_LOOKS);
 	return false;
-}
-
-static bool queue_take_credits(struct mpmc_queue *queue, unsigned int share,
-			       u64 count)
-{
-	return mpmc_capacity_take(&queue->capacity, share, count) ||
-	       (atomic_read(&queue->mapped_consumers) &&
-		queue_take_harvested(queue, share, count));
 }
 
 /**
@@ -259,22 +262,7 @@ static bool queue_take_credits(struct mpmc_queue *queue, unsigned int share,
  */
 bool mpmc_queue_has_room(struct mpmc_queue *queue, u64 count)
 {
-	unsigned int looks = 0;
-	bool harvested;
-	u64 stamp;
-
-	if (mpmc_capacity_has(&queue->capacity, count))
-		return true;
-	if (!atomic_read(&queue->mapped_consumers))
-		return false;
-	do { /* As in queue_take_harvested(). */
-		stamp = mpmc_consumers_stamp(queue);
-		harvested = mpmc_queue_harvest(queue);
-		if (mpmc_capacity_has(&queue->capacity, count))
-			return true;
-	} while ((harvested || mpmc_consumers_stamp(queue) != stamp) &&
-		 ++looks < MPMC_QUEUE_LOOKS);
-	return false;
+	return queue_find_credits(queue, MPMC_SHARE_COMMON, count, false);
 }
 
 /**
@@ -290,7 +278,7 @@ int mpmc_queue_reserve(struct mpmc_queue *queue, unsigned int share, u64 count)
 {
 	if (READ_ONCE(queue->shutdown))
 		return -EPIPE;
-	if (!queue_take_credits(queue, share, count))
+	if (!queue_find_credits(queue, share, count, true))
 		return -EAGAIN;
 	/* After the take, fully ordered: see mpmc_queue_drained(). */
 	if (READ_ONCE(queue->shutdown)) {

@@ -124,6 +124,13 @@ static inline u64 word_next_version(u64 word)
 	return word + POSITION_MASK + 1;
 }
 
+/* Up to where items have been claimed. */
+static u64 ring_claimed(const struct mpmc_ring *ring)
+{
+	/* Acquire: claimed before tail, or there would be too many. */
+	return word_position(ring, atomic64_read_acquire(&ring->claimed));
+}
+
 /*
  * The next version: claims of whoever has looked before this fail. What has been
  * claimed until now is exact then.
@@ -252,18 +259,26 @@ static void ring_release(struct mpmc_ring *ring, u64 pos, unsigned int count)
 	}
 }
 
-/* Read entries, each once, whatever the owner does to them. */
+/*
+ * Copy items, each read once, whatever the owner does to them. By words: some
+ * CPUs, and emulators, are slow at copying otherwise.
+ */
+static inline void copy_items(u64 *to, const u64 *from, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		to[i] = READ_ONCE(from[i]);
+}
+
 static void ring_read(const struct mpmc_ring *ring, u64 pos, u64 *items,
 		      unsigned int count)
 {
-	const u64 *from = ring->items + ring_slot(ring, pos);
-	unsigned int piece = min(count, ring->entries - ring_slot(ring, pos));
-	unsigned int i;
+	unsigned int slot = ring_slot(ring, pos);
+	unsigned int piece = min(count, ring->entries - slot);
 
-	for (i = 0; i < piece; i++)
-		items[i] = READ_ONCE(from[i]);
-	for (from = ring->items - piece; i < count; i++)
-		items[i] = READ_ONCE(from[i]);
+	copy_items(items, ring->items + slot, piece);
+	copy_items(items + piece, ring->items, count - piece);
 }
 
 /* --- Chunks --- */
@@ -372,18 +387,15 @@ u64 mpmc_ring_chunk_size(struct mpmc_ring *ring, unsigned int count)
 static bool chunk_fill(struct mpmc_ring *ring, struct mpmc_chunk *chunk,
 		       const u64 *items, unsigned int count)
 {
-	u64 claimed = word_position(ring, atomic64_read(&ring->claimed));
 	u64 n, tail = mpmc_ring_limit(ring);
-	unsigned int i;
 
-	chunk->start = max(claimed, ring->moved);
+	chunk->start = max(ring_claimed(ring), ring->moved);
 	chunk->end = tail + count;
 	n = tail - chunk->start;
 	if (n > ring->entries || n + count > chunk->size)
 		return false;
 	ring_read(ring, chunk->start, chunk->items, n);
-	for (i = 0; i < count; i++)
-		chunk->items[n + i] = items[i];
+	copy_items(chunk->items + n, items, count);
 	return true;
 }
 
@@ -425,17 +437,6 @@ bool mpmc_ring_move(struct mpmc_ring *ring, struct mpmc_chunk *chunk,
 
 /* --- Taking --- */
 
-/* By words: some CPUs, and emulators, are slow at copying otherwise. */
-static void chunk_read(const struct mpmc_chunk *chunk, u64 pos, u64 *items,
-		       unsigned int count)
-{
-	const u64 *from = chunk->items + (pos - chunk->start);
-	unsigned int i;
-
-	for (i = 0; i < count; i++)
-		items[i] = READ_ONCE(from[i]);
-}
-
 /**
  * mpmc_ring_take() - take items, in order
  * @ring: the ring
@@ -467,7 +468,7 @@ unsigned int mpmc_ring_take(struct mpmc_ring *ring, u64 *items,
 	} while (!atomic64_try_cmpxchg(&ring->claimed, &word,
 				       word_claim(word, count)));
 	if (chunk) {
-		chunk_read(chunk, first, items, count);
+		copy_items(items, chunk->items + (first - chunk->start), count);
 		if (first + count == chunk->end)
 			chunk_trim(ring, chunk->end);
 	} else {
@@ -485,9 +486,7 @@ unsigned int mpmc_ring_take(struct mpmc_ring *ring, u64 *items,
  */
 u64 mpmc_ring_count(struct mpmc_ring *ring)
 {
-	/* Acquire: claimed before tail, or there would be too many. */
-	u64 word = atomic64_read_acquire(&ring->claimed);
-	u64 first = word_position(ring, word);
+	u64 first = ring_claimed(ring);
 
 	return ring_end(ring, first) - first;
 }
@@ -579,25 +578,19 @@ int mpmc_ring_check(struct mpmc_ring *ring)
  */
 s64 mpmc_ring_revoke(struct mpmc_ring *ring)
 {
-	/* Acquire: claimed before tail, or there would be too many. */
-	u64 word = atomic64_read_acquire(&ring->claimed);
-	u64 seen = READ_ONCE(ring->seen);
-	/* Once: what is looked at is what is used. */
-	u64 tail = smp_load_acquire(ring->tail);
-	s64 limit = atomic64_read(&ring->limit);
-	u64 end = (u64)limit >> MPMC_RING_SHIFT;
-	u64 unused = end - tail;
-	u64 first = word_position(ring, word);
+	u64 limit, first = ring_claimed(ring);
+	/* It reads the tail once: what is looked at is what is used. */
+	u64 tail = ring_tail(ring, first, &limit);
+	u64 unused = (limit >> MPMC_RING_SHIFT) - tail;
+	s64 old = limit;
 
 	if (limit & MPMC_RING_FLAG)
 		return -EPIPE;
-	if (!tail_valid(first, tail, end) || tail < seen ||
-	    tail < ring->moved || unused > ring->entries)
+	if (tail < ring->moved || unused > ring->entries)
 		WRITE_ONCE(ring->broken, true);
 	if (READ_ONCE(ring->broken))
 		return -EIO;
-	if (!atomic64_try_cmpxchg(&ring->limit, &limit,
-				  tail << MPMC_RING_SHIFT))
+	if (!atomic64_try_cmpxchg(&ring->limit, &old, tail << MPMC_RING_SHIFT))
 		return -EPIPE;
 	if (!unused)
 		return 0;
@@ -636,9 +629,7 @@ void mpmc_ring_push(struct mpmc_ring *ring, const u64 *items,
  */
 void mpmc_ring_seal_begin(struct mpmc_ring *ring)
 {
-	/* Acquire: claimed before tail, or there would be too many. */
-	u64 word = atomic64_read_acquire(&ring->claimed);
-	u64 limit, tail = ring_tail(ring, word_position(ring, word), &limit);
+	u64 limit, tail = ring_tail(ring, ring_claimed(ring), &limit);
 
 	/* What is there now counts in any case. */
 	atomic64_cmpxchg(&ring->sealed, MPMC_RING_OPEN,
@@ -661,9 +652,7 @@ void mpmc_ring_seal_begin(struct mpmc_ring *ring)
  */
 unsigned int mpmc_ring_seal_end(struct mpmc_ring *ring)
 {
-	/* Acquire: claimed before tail, or there would be too many. */
-	u64 word = atomic64_read_acquire(&ring->claimed);
-	u64 first = word_position(ring, word);
+	u64 first = ring_claimed(ring);
 	s64 sealed = atomic64_read(&ring->sealed);
 	u64 limit, end = ring_tail(ring, first, &limit);
 
