@@ -22,45 +22,57 @@ namespace
 
 using queue_type = moodycamel::ConcurrentQueue<uint64_t>;
 
-/* Of the queue, and of what one side has of it. */
-struct end {
-	queue_type *queue;
+/* Of a queue, and of what one side has of it. */
+template <typename Q> struct end_of {
+	Q *queue;
 	moodycamel::ProducerToken *producer;
 	moodycamel::ConsumerToken *consumer;
 };
 
-void *queue_open(const struct load *)
+template <typename Q> void *open_of(const struct load *)
 {
-	return new queue_type;
+	return new Q;
 }
 
-void queue_close(void *channel)
+template <typename Q> void close_of(void *channel)
 {
-	delete static_cast<queue_type *>(channel);
+	delete static_cast<Q *>(channel);
 }
 
-void *plain_attach(void *channel, bool)
+template <typename Q> void *attach_to(void *channel, bool sends)
 {
-	return new end{ static_cast<queue_type *>(channel), nullptr, nullptr };
-}
-
-void *token_attach(void *channel, bool sends)
-{
-	auto *queue = static_cast<queue_type *>(channel);
+	auto *queue = static_cast<Q *>(channel);
 
 	if (sends)
-		return new end{ queue, new moodycamel::ProducerToken(*queue),
-				nullptr };
-	return new end{ queue, nullptr, new moodycamel::ConsumerToken(*queue) };
+		return new end_of<Q>{
+			queue, new moodycamel::ProducerToken(*queue), nullptr
+		};
+	return new end_of<Q>{ queue, nullptr,
+			      new moodycamel::ConsumerToken(*queue) };
 }
 
-void end_detach(void *arg)
+template <typename Q> void detach_from(void *arg)
 {
-	auto *one = static_cast<end *>(arg);
+	auto *one = static_cast<end_of<Q> *>(arg);
 
 	delete one->producer;
 	delete one->consumer;
 	delete one;
+}
+
+template <typename Q> void put_into(void *arg, uint64_t item)
+{
+	auto *one = static_cast<end_of<Q> *>(arg);
+
+	if (!one->queue->enqueue(*one->producer, item))
+		die("moodycamel: no memory");
+}
+
+using end = end_of<queue_type>;
+
+void *plain_attach(void *channel, bool)
+{
+	return new end{ static_cast<queue_type *>(channel), nullptr, nullptr };
 }
 
 /* --- With tokens --- */
@@ -103,14 +115,6 @@ LOOP void token_receive(void *one, struct side *side)
 	receive_all(one, side, token_receive_one, token_receive_bulk);
 }
 
-void token_put(void *arg, uint64_t item)
-{
-	auto *one = static_cast<end *>(arg);
-
-	if (!one->queue->enqueue(*one->producer, item))
-		die("moodycamel: no memory");
-}
-
 /* It grows: room is what the others have. */
 bool token_try_put(void *arg, uint64_t item)
 {
@@ -118,7 +122,7 @@ bool token_try_put(void *arg, uint64_t item)
 
 	if (one->queue->size_approx() >= ROOM)
 		return false;
-	token_put(arg, item);
+	put_into<queue_type>(arg, item);
 	return true;
 }
 
@@ -198,54 +202,9 @@ struct sleeping_traits : public moodycamel::ConcurrentQueueDefaultTraits {
 using sleeping_type =
 	moodycamel::BlockingConcurrentQueue<uint64_t, sleeping_traits>;
 
-struct sleeping_end {
-	sleeping_type *queue;
-	moodycamel::ProducerToken *producer;
-	moodycamel::ConsumerToken *consumer;
-};
-
-void *sleeping_open(const struct load *)
-{
-	return new sleeping_type;
-}
-
-void sleeping_close(void *channel)
-{
-	delete static_cast<sleeping_type *>(channel);
-}
-
-void *sleeping_attach(void *channel, bool sends)
-{
-	auto *queue = static_cast<sleeping_type *>(channel);
-
-	if (sends)
-		return new sleeping_end{
-			queue, new moodycamel::ProducerToken(*queue), nullptr
-		};
-	return new sleeping_end{ queue, nullptr,
-				 new moodycamel::ConsumerToken(*queue) };
-}
-
-void sleeping_detach(void *arg)
-{
-	auto *one = static_cast<sleeping_end *>(arg);
-
-	delete one->producer;
-	delete one->consumer;
-	delete one;
-}
-
-void sleeping_put(void *arg, uint64_t item)
-{
-	auto *one = static_cast<sleeping_end *>(arg);
-
-	if (!one->queue->enqueue(*one->producer, item))
-		die("moodycamel: no memory");
-}
-
 uint64_t sleeping_get(void *arg)
 {
-	auto *one = static_cast<sleeping_end *>(arg);
+	auto *one = static_cast<end_of<sleeping_type> *>(arg);
 	uint64_t item;
 
 	one->queue->wait_dequeue(*one->consumer, item);
@@ -261,13 +220,13 @@ BENCH_PEER moodycamel_peer = {
 	.kinds = KINDS_ALL & ~KIND_BIT(KIND_LATENCY),
 	.threads = true,
 	.single = false,
-	.open = queue_open,
-	.close = queue_close,
-	.attach = token_attach,
-	.detach = end_detach,
+	.open = open_of<queue_type>,
+	.close = close_of<queue_type>,
+	.attach = attach_to<queue_type>,
+	.detach = detach_from<queue_type>,
 	.send = token_send,
 	.receive = token_receive,
-	.put = token_put,
+	.put = put_into<queue_type>,
 	.get = nullptr,
 	.try_put = token_try_put,
 	.try_get = token_try_get,
@@ -281,10 +240,10 @@ BENCH_PEER moodycamel_plain_peer = {
 	.kinds = KINDS_ALL & ~KIND_BIT(KIND_LATENCY) & ~KIND_BIT(KIND_MEMORY),
 	.threads = true,
 	.single = false,
-	.open = queue_open,
-	.close = queue_close,
+	.open = open_of<queue_type>,
+	.close = close_of<queue_type>,
 	.attach = plain_attach,
-	.detach = end_detach,
+	.detach = detach_from<queue_type>,
 	.send = plain_send,
 	.receive = plain_receive,
 	.put = plain_put,
@@ -301,13 +260,13 @@ BENCH_PEER moodycamel_sleep_peer = {
 	.kinds = KIND_BIT(KIND_LATENCY),
 	.threads = true,
 	.single = true,
-	.open = sleeping_open,
-	.close = sleeping_close,
-	.attach = sleeping_attach,
-	.detach = sleeping_detach,
+	.open = open_of<sleeping_type>,
+	.close = close_of<sleeping_type>,
+	.attach = attach_to<sleeping_type>,
+	.detach = detach_from<sleeping_type>,
 	.send = nullptr,
 	.receive = nullptr,
-	.put = sleeping_put,
+	.put = put_into<sleeping_type>,
 	.get = sleeping_get,
 	.try_put = nullptr,
 	.try_get = nullptr,
