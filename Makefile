@@ -17,6 +17,8 @@ help:
 	@echo
 	@echo '  make demo          see it work: a work queue across processes, in a guest'
 	@echo '  make test          all tests, in guests of Linux 6.1 and 6.12'
+	@echo '  make test-rt       those of guests on the PREEMPT_RT kernels, 6.1 and 6.12'
+	@echo '  make test-newest   those of guests on the newest kernel of trixie-backports'
 	@echo '  make example       the example program, in a guest'
 	@echo '  make benchmark     against a pipe and a POSIX message queue, in a guest'
 	@echo '  make bench         the benchmark suite: against everything else, with plots'
@@ -27,7 +29,7 @@ help:
 	@echo '  make               the module for the running kernel, and the library'
 	@echo '  make install       install both (then: modprobe mpmc)'
 	@echo '  make install-lib   the library alone; install-module: the module alone'
-	@echo '  make module        the module for a Debian kernel (KERNEL=6.12, 6.1, 6.12-rt)'
+	@echo '  make module        the module for a Debian kernel (KERNEL=6.12, 6.1-rt, newest)'
 	@echo '  make lib           the library'
 	@echo '  make clean         remove what was built; distclean: and downloaded'
 	@echo
@@ -81,6 +83,12 @@ tests: deps
 test: tests
 	@scripts/run-tests
 
+test-rt: tests
+	@scripts/run-tests --only guest --torture-all --kernel '6.12-rt 6.1-rt'
+
+test-newest: tests
+	@scripts/run-tests --only guest --torture-all --kernel newest
+
 examples: deps
 	@$(MAKE) -s -C userlib all examples
 
@@ -121,5 +129,5 @@ distclean: clean
 	rm -rf .cache
 
 .PHONY: all help native lib install install-module install-lib deps module \
-	tests test examples example benchmark bench torture model demo check clean \
-	distclean
+	tests test test-rt test-newest examples example benchmark bench torture \
+	model demo check clean distclean

@@ -68,11 +68,29 @@ download() {
 }
 
 apt_download() {
-	apt-get -q -o APT::Sandbox::User=root download "$@" >&2
+	apt-get -q -o APT::Sandbox::User=root "${apt_options[@]}" download "$@" >&2
 }
 
 update_lists() {
-	[ "$(id -u)" = 0 ] || die "the package lists are out of date; run 'apt-get update' as root"
+	[ "$(id -u)" = 0 ] || [ ${#apt_options[@]} -gt 0 ] ||
+		die "the package lists are out of date; run 'apt-get update' as root"
 	say "bringing the package lists up to date"
-	apt-get -q update >&2 || die "apt-get update failed"
+	apt-get -q -o APT::Sandbox::User=root "${apt_options[@]}" update >&2 || die "apt-get update failed"
+}
+
+# Where apt looks instead of this machine's own lists, if anywhere else.
+apt_options=()
+
+# From here on, packages are those of another Debian release and its backports, from
+# the mirror this machine uses, in lists of our own: this machine's are not touched.
+use_suite() {
+	local suite=$1 dir=$MPMC_CACHE/apt-$1 mirror signed='' keys=/usr/share/keyrings/debian-archive-keyring.gpg
+	# shellcheck disable=SC2016 # apt-get expands it
+	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' 2>/dev/null |
+		 grep -m 1 '/debian/*$') || mirror=http://deb.debian.org/debian
+	[ ! -f "$keys" ] || signed="[signed-by=$keys] "
+	mkdir -p "$dir/lists/partial" "$dir/archives/partial" "$dir/none" || die "cannot write to $MPMC_CACHE"
+	printf "deb $signed%s %s main\n" "$mirror" "$suite" "$mirror" "$suite-backports" >"$dir/sources.list"
+	apt_options=(-o "Dir::Etc::SourceList=$dir/sources.list" -o "Dir::Etc::SourceParts=$dir/none"
+		     -o "Dir::State::Lists=$dir/lists" -o "Dir::Cache=$dir" -o "Debug::NoLocking=true")
 }
