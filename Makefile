@@ -24,6 +24,7 @@ help:
 	@echo '  make bench         the benchmark suite: against everything else, with plots'
 	@echo '  make torture       10,000 processes killed at random (KILLS=n), in a guest'
 	@echo '  make model         search the models of sleeping and waking'
+	@echo '  make litmus        evaluate the litmus tests of the barriers'
 	@echo '  make check         static checks: W=1, sparse, checkpatch'
 	@echo
 	@echo '  make               the module for the running kernel, and the library'
@@ -116,6 +117,9 @@ bench:
 model: deps
 	@$(MAKE) -s -C selftests/model check
 
+litmus: deps
+	@$(MAKE) -s -C selftests/model litmus
+
 check: deps
 	@scripts/check
 
@@ -129,5 +133,5 @@ distclean: clean
 	rm -rf .cache
 
 .PHONY: all help native lib install install-module install-lib deps module \
-	tests test test-rt test-newest examples example benchmark bench torture \
-	model demo check clean distclean
+	tests test test-rt test-newest examples example benchmark bench \
+	torture model demo check clean distclean litmus
