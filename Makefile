@@ -23,6 +23,9 @@ help:
 	@echo '  make benchmark     against a pipe and a POSIX message queue, in a guest'
 	@echo '  make bench         the benchmark suite: against everything else, with plots'
 	@echo '  make torture       10,000 processes killed at random (KILLS=n), in a guest'
+	@echo '  make fuzz          programs of calls at random: 10 million (CALLS=n), in guests'
+	@echo '  make fuzz-user     parts of the module in userspace, with libFuzzer (SECONDS=n)'
+	@echo '  make fuzz-plants   plant bugs, and see that the fuzzers find them'
 	@echo '  make model         search the models of sleeping and waking'
 	@echo '  make litmus        evaluate the litmus tests of the barriers'
 	@echo '  make check         static checks: W=1, sparse, checkpatch'
@@ -80,6 +83,8 @@ tests: deps
 	@$(MAKE) -s -C userlib WERROR=-Werror all guest-tests examples
 	@$(MAKE) -s -C selftests all
 	@$(MAKE) -s -C selftests/torture
+	@$(MAKE) -s -C selftests/fuzz guest
+	@scripts/deps fuzz
 
 test: tests
 	@scripts/run-tests
@@ -113,6 +118,24 @@ torture: deps
 bench:
 	@scripts/deps demo bench
 	@selftests/bench/run --kernel $(KERNEL)
+
+# The second run is guided by what is reached, and watched by KASAN.
+CALLS ?= 10000000
+SECONDS ?= 60
+
+fuzz: deps
+	@$(MAKE) -s -C selftests/fuzz guest
+	@selftests/fuzz/run --kernel $(KERNEL) --calls $(CALLS)
+	@selftests/fuzz/run --kernel debug-kasan --kcov --calls $$(($(CALLS) / 5))
+
+fuzz-user:
+	@scripts/deps fuzz
+	@selftests/fuzz/user --seconds $(SECONDS)
+
+fuzz-plants: deps
+	@scripts/deps fuzz
+	@$(MAKE) -s -C selftests/fuzz guest
+	@selftests/fuzz/plants --kasan debug-kasan --seconds $(SECONDS)
 
 model: deps
 	@$(MAKE) -s -C selftests/model check
