@@ -26,6 +26,7 @@ help:
 	@echo '  make fuzz          programs of calls at random: 10 million (CALLS=n), in guests'
 	@echo '  make fuzz-user     parts of the module in userspace, with libFuzzer (SECONDS=n)'
 	@echo '  make fuzz-plants   plant bugs, and see that the fuzzers find them'
+	@echo '  make explore       search the interleavings of the core (PREEMPTIONS=n)'
 	@echo '  make model         search the models of sleeping and waking'
 	@echo '  make litmus        evaluate the litmus tests of the barriers'
 	@echo '  make check         static checks: W=1, sparse, checkpatch'
@@ -137,6 +138,9 @@ fuzz-plants: deps
 	@$(MAKE) -s -C selftests/fuzz guest
 	@selftests/fuzz/plants --kasan debug-kasan --seconds $(SECONDS)
 
+explore: deps
+	@$(MAKE) -s -C selftests/explore explore
+
 model: deps
 	@$(MAKE) -s -C selftests/model check
 
@@ -157,4 +161,5 @@ distclean: clean
 
 .PHONY: all help native lib install install-module install-lib deps module \
 	tests test test-rt test-newest examples example benchmark bench \
-	torture model demo check clean distclean litmus
+	torture model demo check clean distclean litmus \
+	explore

@@ -15,12 +15,19 @@
  * in, so that they also build in userspace (selftests/segment).
  */
 
-/* Slots of a block: what a page holds beside two cache lines of indices. */
+/*
+ * Slots of a block: what a page holds beside two cache lines of indices.
+ * selftests/explore has fewer, and shorter lives.
+ */
+#ifndef MPMC_BLOCK_SLOTS
 #define MPMC_BLOCK_SLOTS \
 	((PAGE_SIZE - 2 * SMP_CACHE_BYTES) / (sizeof(u64) + sizeof(u8)))
+#endif
 
 /* A block is used this often before it has to go through RCU. */
+#ifndef MPMC_BLOCK_GENERATIONS
 #define MPMC_BLOCK_GENERATIONS 4096
+#endif
 
 /**
  * struct mpmc_block - one page of slots

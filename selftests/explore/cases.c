@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * All cases, the small ones first
+ */
+#include "schedule.h"
+
+#define CASES(each) \
+	each(segment_end) \
+	each(segment_bulk) \
+	each(segment_recycle) \
+	each(segment_worn) \
+	each(segment_late) \
+	each(segment_share) \
+	each(ring_claim) \
+	each(ring_move) \
+	each(ring_move_two) \
+	each(ring_chunks) \
+	each(ring_revoke) \
+	each(ring_rogue) \
+	each(ring_seal) \
+	each(ring_seal_move) \
+	each(credit_sure) \
+	each(credit_gather) \
+	each(credit_scarce) \
+	each(credit_true) \
+	each(credit_some) \
+	each(credit_common) \
+	each(pending_set) \
+	each(pending_doubt) \
+	each(pending_hop) \
+	each(requeue_share) \
+	each(requeue_both)
+
+#define CASE_DECLARE(name) extern const struct explore_case case_##name;
+#define CASE_LIST(name) &case_##name,
+
+CASES(CASE_DECLARE)
+
+const struct explore_case *const explore_cases[] = {
+	CASES(CASE_LIST)
+	NULL
+};

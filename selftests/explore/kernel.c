@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The kernel, as far as the code under test sees it: memory, RCU, locks, wait
+ * queues, other CPUs
+ *
+ * Not built like the code under test: what is shared here is either the
+ * scheduler's business or is accessed by the machine's functions.
+ *
+ * RCU: what waits for a grace period is done as soon as all have left that were
+ * in a read-side section when it was asked for, for nothing that comes later can
+ * be worse. A thread that is about to enter one may be stopped before it. Who
+ * enters one afterwards knows what was known to who asked: so RCU promises.
+ */
+#include "shim.h"
+
+#include "schedule.h"
+#include "trace.h"
+
+#undef schedule
+
+#define HERE __builtin_return_address(0)
+#define CALLBACKS 32
+
+struct callback {
+	unsigned int readers; /* bits of the threads that are waited for */
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+static struct {
+	unsigned int nesting[MACHINE_THREADS];
+	unsigned int entered[MACHINE_THREADS];
+	struct callback callback[CALLBACKS];
+	unsigned int callbacks;
+	struct handover grace; /* what was known to who asked for one */
+	struct task task[MACHINE_THREADS];
+	struct handover woken[MACHINE_THREADS];
+} kernel;
+
+void kernel_reset(void)
+{
+	unsigned int i;
+
+	memset(&kernel, 0, sizeof(kernel));
+	for (i = 0; i < MACHINE_THREADS; i++)
+		kernel.task[i].pid = i;
+}
+
+struct task *kernel_task(void)
+{
+	return &kernel.task[schedule_current()];
+}
+
+unsigned int kernel_choice(unsigned int count)
+{
+	return schedule_choice(count);
+}
+
+void *kernel_alloc(size_t size, size_t align, bool zero)
+{
+	return machine_alloc(size, align, zero);
+}
+
+void kernel_free(void *memory)
+{
+	machine_free(memory, HERE);
+}
+
+/* --- RCU --- */
+
+void kernel_rcu_lock(void)
+{
+	unsigned int thread = schedule_current();
+
+	if (!kernel.nesting[thread])
+		schedule_point();
+	if (!kernel.nesting[thread]++) {
+		kernel.entered[thread]++;
+		machine_get(&kernel.grace);
+	}
+}
+
+static unsigned int rcu_readers(void)
+{
+	unsigned int i, readers = 0;
+
+	for (i = 0; i < MACHINE_THREADS; i++)
+		readers |= !!kernel.nesting[i] << i;
+	return readers;
+}
+
+/* What nobody is waited for any more. */
+static void rcu_run(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < kernel.callbacks; i++) {
+		struct callback callback = kernel.callback[i];
+
+		if (callback.readers || !callback.fn)
+			continue;
+		kernel.callback[i].fn = NULL;
+		callback.fn(callback.arg);
+	}
+}
+
+void kernel_rcu_unlock(void)
+{
+	unsigned int i, thread = schedule_current();
+
+	if (--kernel.nesting[thread])
+		return;
+	machine_note(kernel.grace.hash);
+	for (i = 0; i < kernel.callbacks; i++)
+		kernel.callback[i].readers &= ~(1U << thread);
+	rcu_run();
+}
+
+void kernel_rcu_call(void *arg, void (*fn)(void *arg))
+{
+	struct callback *callback = &kernel.callback[kernel.callbacks++];
+	unsigned int i;
+
+	if (kernel.callbacks == CALLBACKS)
+		explore_die("too many RCU callbacks");
+	if (machine_is_freed(arg))
+		explore_fail("freed twice, at %s", trace_place(HERE));
+	callback->readers = rcu_readers();
+	callback->fn = fn;
+	callback->arg = arg;
+	for (i = 0; i < MACHINE_THREADS; i++)
+		if (kernel.nesting[i])
+			machine_note(i * 64 + kernel.entered[i]);
+	machine_give(&kernel.grace);
+	rcu_run();
+}
+
+/* --- Locks --- */
+
+static bool lock_is_free(void *arg)
+{
+	return !((struct kernel_lock *)arg)->holder;
+}
+
+void kernel_lock(struct kernel_lock *lock)
+{
+	schedule_block(lock_is_free, lock);
+	if (machine_is_freed(lock))
+		explore_fail("a lock that was freed, at %s", trace_place(HERE));
+	lock->holder = 1 + schedule_current();
+	machine_get(&lock->handover);
+}
+
+void kernel_unlock(struct kernel_lock *lock)
+{
+	if (lock->holder != 1 + (int)schedule_current())
+		explore_die("unlocked by who has not locked it");
+	machine_give(&lock->handover);
+	lock->holder = 0;
+}
+
+/*
+ * An interrupt comes to each CPU at some time before the call returns. That who
+ * runs there comes to do it, and is interrupted, are one step each here.
+ */
+void kernel_interrupt_all(void (*fn)(void *arg), void *arg)
+{
+	unsigned int i;
+
+	for (i = 1; i <= schedule_threads(); i++) {
+		if (i == schedule_current())
+			continue;
+		schedule_point();
+		trace_say("interrupts thread %u", i);
+		machine_interrupt(i, fn, arg);
+	}
+}
+
+/* --- Tasks --- */
+
+static bool task_runs(void *arg)
+{
+	return *(volatile unsigned int *)&((struct task *)arg)->state ==
+	       TASK_RUNNING;
+}
+
+/* Tasks' states are not the machine's: who wakes and who sleeps have locks. */
+void schedule_task(void)
+{
+	struct task *task = kernel_task();
+
+	machine_fence(__ATOMIC_SEQ_CST, HERE);
+	trace_say("sleeps, unless it has been woken");
+	schedule_block(task_runs, task);
+	machine_get(&kernel.woken[schedule_current()]);
+}
+
+static void set_state(unsigned int state)
+{
+	kernel_task()->state = state;
+	machine_note(state);
+}
+
+static bool task_wake(struct task *task, unsigned int mode)
+{
+	struct handover *handover = &kernel.woken[task - kernel.task];
+
+	machine_fence(__ATOMIC_SEQ_CST, HERE);
+	machine_get(handover);
+	if (!(task->state & mode))
+		return false;
+	task->state = TASK_RUNNING;
+	trace_say("wakes thread %u", task->pid);
+	machine_give(handover);
+	return true;
+}
+
+/* --- Wait queues --- */
+
+static unsigned int word_read(unsigned int *word, int order)
+{
+	return machine_load(word, sizeof(*word), order, HERE);
+}
+
+static void word_write(unsigned int *word, unsigned int value, int order)
+{
+	machine_store(word, sizeof(*word), value, order, HERE);
+}
+
+void init_wait(struct wait_queue_entry *entry)
+{
+	memset(entry, 0, sizeof(*entry));
+	entry->private = kernel_task();
+}
+
+bool waitqueue_active(wait_queue_head_t *head)
+{
+	return machine_load(&head->count, sizeof(head->count),
+			    __ATOMIC_RELAXED, HERE);
+}
+
+static void entry_link(wait_queue_head_t *head, struct wait_queue_entry *entry)
+{
+	struct wait_queue_entry **last = &head->first;
+
+	while (*last)
+		last = &(*last)->next;
+	*last = entry;
+	entry->next = NULL;
+	word_write(&entry->queued, 1, __ATOMIC_RELAXED);
+	word_write(&head->count, head->count + 1, __ATOMIC_RELAXED);
+}
+
+static void entry_unlink(wait_queue_head_t *head,
+			 struct wait_queue_entry *entry)
+{
+	struct wait_queue_entry **link = &head->first;
+
+	while (*link != entry)
+		link = &(*link)->next;
+	*link = entry->next;
+	word_write(&head->count, head->count - 1, __ATOMIC_RELAXED);
+	/* A release, as list_del_init_careful() makes. */
+	word_write(&entry->queued, 0, __ATOMIC_RELEASE);
+}
+
+void prepare_to_wait_exclusive(wait_queue_head_t *head,
+			       struct wait_queue_entry *entry,
+			       unsigned int state)
+{
+	entry->flags |= WQ_FLAG_EXCLUSIVE;
+	kernel_lock(&head->lock);
+	if (!entry->queued)
+		entry_link(head, entry);
+	set_state(state);
+	machine_fence(__ATOMIC_SEQ_CST, HERE);
+	kernel_unlock(&head->lock);
+}
+
+void finish_wait(wait_queue_head_t *head, struct wait_queue_entry *entry)
+{
+	set_state(TASK_RUNNING);
+	if (!word_read(&entry->queued, __ATOMIC_ACQUIRE))
+		return;
+	kernel_lock(&head->lock);
+	if (entry->queued)
+		entry_unlink(head, entry);
+	kernel_unlock(&head->lock);
+}
+
+int autoremove_wake_function(struct wait_queue_entry *entry, unsigned int mode,
+			     int sync, void *key)
+{
+	(void)sync;
+	(void)key;
+	/* __wake_up(), which holds the lock, takes it off the queue. */
+	return task_wake(entry->private, mode);
+}
+
+void __wake_up(wait_queue_head_t *head, unsigned int mode, int nr, void *key)
+{
+	struct wait_queue_entry *entry, *next;
+	unsigned int exclusive;
+
+	kernel_lock(&head->lock);
+	for (entry = head->first; entry; entry = next) {
+		next = entry->next;
+		exclusive = entry->flags & WQ_FLAG_EXCLUSIVE;
+		if (!entry->func(entry, mode, 0, key))
+			continue;
+		entry_unlink(head, entry);
+		if (exclusive && !--nr)
+			break;
+	}
+	kernel_unlock(&head->lock);
+}
