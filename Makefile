@@ -24,6 +24,7 @@ help:
 	@echo '  make bench         the benchmark suite: against everything else, with plots'
 	@echo '  make torture       10,000 processes killed at random (KILLS=n), in a guest'
 	@echo '  make fuzz          programs of calls at random: 10 million (CALLS=n), in guests'
+	@echo '  make fuzz-kasan    a fifth as many, guided, on the debug kernel with KASAN'
 	@echo '  make fuzz-user     parts of the module in userspace, with libFuzzer (SECONDS=n)'
 	@echo '  make fuzz-plants   plant bugs, and see that the fuzzers find them'
 	@echo '  make explore       search the interleavings of the core (PREEMPTIONS=n)'
@@ -120,13 +121,16 @@ bench:
 	@scripts/deps demo bench
 	@selftests/bench/run --kernel $(KERNEL)
 
-# The second run is guided by what is reached, and watched by KASAN.
+# The other one is guided by what is reached, and watched by KASAN.
 CALLS ?= 10000000
 SECONDS ?= 60
 
 fuzz: deps
 	@$(MAKE) -s -C selftests/fuzz guest
 	@selftests/fuzz/run --kernel $(KERNEL) --calls $(CALLS)
+
+fuzz-kasan: deps
+	@$(MAKE) -s -C selftests/fuzz guest
 	@selftests/fuzz/run --kernel debug-kasan --kcov --calls $$(($(CALLS) / 5))
 
 fuzz-user:
