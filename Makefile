@@ -30,6 +30,7 @@ help:
 	@echo '  make explore       search the interleavings of the core (PREEMPTIONS=n)'
 	@echo '  make model         search the models of sleeping and waking'
 	@echo '  make litmus        evaluate the litmus tests of the barriers'
+	@echo '  make debug-kernels kernels with KASAN, lockdep, ... and with KCSAN'
 	@echo '  make check         static checks: W=1, sparse, checkpatch'
 	@echo
 	@echo '  make               the module for the running kernel, and the library'
@@ -154,6 +155,14 @@ litmus: deps
 check: deps
 	@scripts/check
 
+# --- Debug kernels ---
+
+deps-debug:
+	@scripts/deps debug
+
+debug-kernels: deps-debug
+	@scripts/debug-kernel kasan kcsan
+
 # --- Cleaning ---
 
 clean:
@@ -165,5 +174,5 @@ distclean: clean
 
 .PHONY: all help native lib install install-module install-lib deps module \
 	tests test test-rt test-newest examples example benchmark bench \
-	torture model demo check clean distclean litmus \
-	explore
+	torture model demo check clean distclean litmus explore deps-debug \
+	debug-kernels
