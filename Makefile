@@ -175,4 +175,4 @@ distclean: clean
 .PHONY: all help native lib install install-module install-lib deps module \
 	tests test test-rt test-newest examples example benchmark bench \
 	torture model demo check clean distclean litmus explore deps-debug \
-	debug-kernels
+	debug-kernels fuzz fuzz-kasan fuzz-user fuzz-plants

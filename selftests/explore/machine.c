@@ -570,10 +570,10 @@ static void check_atomic_write(struct location *l, const void *pc)
 	check_stamps(l, pc, l->plain_read, "a plain read");
 }
 
-void machine_store(void *addr, unsigned int size, uint64_t value, int order,
-		   const void *pc)
+/* Before an atomic access that may write, where another thread may come first. */
+static struct location *location_to_write(void *addr, unsigned int size,
+					  const void *pc)
 {
-	struct thread *t = self();
 	struct location *l;
 
 	if (!is_ours(addr))
@@ -582,6 +582,16 @@ void machine_store(void *addr, unsigned int size, uint64_t value, int order,
 	schedule_point();
 	l = location_atomic(addr, size, pc);
 	check_atomic_write(l, pc);
+	return l;
+}
+
+void machine_store(void *addr, unsigned int size, uint64_t value, int order,
+		   const void *pc)
+{
+	struct thread *t = self();
+	struct location *l;
+
+	l = location_to_write(addr, size, pc);
 	thread_did(t, write_message(t, l, value, order, NULL, pc)->hash);
 	trace_access(is_release(order) ? "store release" : "store", addr, value,
 		     0, pc);
@@ -648,12 +658,7 @@ uint64_t machine_rmw(void *addr, unsigned int size, enum rmw kind,
 	unsigned int index;
 	uint64_t old;
 
-	if (!is_ours(addr))
-		explore_die("a store outside of the execution's memory, at %s",
-			    trace_place(pc));
-	schedule_point();
-	l = location_atomic(addr, size, pc);
-	check_atomic_write(l, pc);
+	l = location_to_write(addr, size, pc);
 	if (expected) {
 		index = cas_choice(t, l, kind, *expected);
 		if (index != l->count)
