@@ -31,7 +31,8 @@ help:
 	@echo '  make model         search the models of sleeping and waking'
 	@echo '  make litmus        evaluate the litmus tests of the barriers'
 	@echo '  make debug-kernels kernels with KASAN, lockdep, ... and with KCSAN'
-	@echo '  make check         static checks: W=1, sparse, checkpatch'
+	@echo '  make lint          all static checks, and that they find what they are for'
+	@echo '  make check         those of the kernel alone: W=1, sparse, checkpatch'
 	@echo
 	@echo '  make               the module for the running kernel, and the library'
 	@echo '  make install       install both (then: modprobe mpmc)'
@@ -152,6 +153,11 @@ model: deps
 litmus: deps
 	@$(MAKE) -s -C selftests/model litmus
 
+lint:
+	@scripts/deps demo check
+	@scripts/lint
+	@scripts/lint-test
+
 check: deps
 	@scripts/check
 
@@ -174,5 +180,5 @@ distclean: clean
 
 .PHONY: all help native lib install install-module install-lib deps module \
 	tests test test-rt test-newest examples example benchmark bench \
-	torture model demo check clean distclean litmus explore deps-debug \
+	torture model demo check lint clean distclean litmus explore deps-debug \
 	debug-kernels fuzz fuzz-kasan fuzz-user fuzz-plants
