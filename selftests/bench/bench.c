@@ -40,7 +40,8 @@ static bool listed(const char *list, const char *word)
 
 static bool load_wanted(const struct load *load)
 {
-	return !options.only || strstr(load_name(load), options.only) ||
+	return listed(options.only, load_name(load)) ||
+	       strstr(load_name(load), options.only) ||
 	       !fnmatch(options.only, load_name(load), FNM_CASEFOLD);
 }
 
@@ -235,6 +236,7 @@ static void usage(void)
 		"  --rounds N      that are counted (default 7)\n"
 		"  --quick         5 rounds, and short ones: about a minute\n"
 		"  --only PATTERN  those loads alone whose names have it in them, or match it\n"
+		"  --only A,B      those alone\n"
 		"  --peers A,B     those alone\n"
 		"  --json FILE     the results for programs, too; -: on stdout, marked\n"
 		"  --list          loads and peers, and do nothing\n");
