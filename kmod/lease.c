@@ -223,6 +223,15 @@ static void lease_complete(struct mpmc_consumer *consumer, u64 pos, u64 end)
 		consumer->deliveries[lease_slot(consumer, pos)] = 1;
 }
 
+/* Say up to where the owner need not look how often items were handed out. */
+static void lease_show_fresh(struct mpmc_consumer *consumer)
+{
+	u64 start = lease_start(consumer);
+
+	WRITE_ONCE(consumer->page->fresh,
+		   consumer->page->again > start ? start : consumer->tail);
+}
+
 /* The batch is there: let the owner see it. */
 static void lease_publish(struct mpmc_consumer *consumer,
 			  const struct mpmc_batch *batch)
@@ -354,8 +363,10 @@ int mpmc_lease_fill(struct mpmc_consumer *consumer, unsigned int count,
 	lease_return_all(consumer);
 	leased = mpmc_lease_count(consumer);
 	had = leased;
-	if (leased >= count)
+	if (leased >= count) {
+		lease_show_fresh(consumer);
 		return 0;
+	}
 	if (share)
 		count = max(count, lease_share(consumer));
 	ret = lease_fill_up(consumer, &leased, count);
@@ -363,6 +374,7 @@ int mpmc_lease_fill(struct mpmc_consumer *consumer, unsigned int count,
 		return ret;
 	if (share && consumer->filled >= LINGER_ITEMS / 8 && count > 1)
 		lease_linger(consumer, &leased);
+	lease_show_fresh(consumer);
 	consumer->filled = leased - had;
 	mpmc_sleepers_moved(&consumer->queue->write_sleepers, leased - had);
 	return 0;

@@ -3,7 +3,9 @@
  * Maps: tokens' pages in their owners' address spaces
  *
  * All pages are there from the beginning, so that nothing faults. They are
- * neither inherited nor executable, and never a part of them alone.
+ * neither inherited nor executable, and never a part of them alone. The parts lie
+ * as far from each other whatever the size of a page is, for programs have it
+ * built in; between them there is nothing.
  */
 #include "map.h"
 
@@ -39,21 +41,22 @@ static int map_check(const struct vm_area_struct *vma, unsigned long size)
 	return vma->vm_flags & VM_EXEC ? -EACCES : 0;
 }
 
-/* Insert pages at an address, which goes on behind them. */
-static int map_insert(struct vm_area_struct *vma, unsigned long *addr,
+/* Insert one part of a mapping. */
+static int map_insert(struct vm_area_struct *vma, unsigned int part,
 		      struct page **page, unsigned int count)
 {
+	unsigned long addr = vma->vm_start + part * MPMC_MAP_PART;
 	int ret = 0;
 
-	for (; count && !ret; count--, page++, *addr += PAGE_SIZE)
-		ret = vm_insert_page(vma, *addr, *page);
+	for (; count && !ret; count--, page++, addr += PAGE_SIZE)
+		ret = vm_insert_page(vma, addr, *page);
 	return ret;
 }
 
-static int map_insert_data(struct vm_area_struct *vma, unsigned long *addr,
+static int map_insert_data(struct vm_area_struct *vma, unsigned int part,
 			   const struct mpmc_pages *pages)
 {
-	return map_insert(vma, addr, pages->page + MPMC_PAGE_DATA,
+	return map_insert(vma, part, pages->page + MPMC_PAGE_DATA,
 			  pages->count - MPMC_PAGE_DATA);
 }
 
@@ -69,7 +72,6 @@ static int map_insert_data(struct vm_area_struct *vma, unsigned long *addr,
 int mpmc_map_kernel(struct vm_area_struct *vma, struct page *queue,
 		    const struct mpmc_pages *pages, bool data)
 {
-	unsigned long addr = vma->vm_start;
 	int ret = map_check(vma, mpmc_map_kernel_size(pages, data));
 
 	if (ret)
@@ -78,11 +80,11 @@ int mpmc_map_kernel(struct vm_area_struct *vma, struct page *queue,
 		return -EACCES;
 	mpmc_vm_flags_set(vma, MAP_FLAGS);
 	mpmc_vm_flags_clear(vma, VM_MAYWRITE | VM_MAYEXEC);
-	ret = map_insert(vma, &addr, &queue, 1);
+	ret = map_insert(vma, 0, &queue, 1);
 	if (!ret)
-		ret = map_insert(vma, &addr, pages->page + MPMC_PAGE_KERNEL, 1);
+		ret = map_insert(vma, 1, pages->page + MPMC_PAGE_KERNEL, 1);
 	if (!ret && data)
-		ret = map_insert_data(vma, &addr, pages);
+		ret = map_insert_data(vma, 2, pages);
 	vma->vm_ops = &kernel_ops;
 	return ret;
 }
@@ -99,16 +101,15 @@ int mpmc_map_kernel(struct vm_area_struct *vma, struct page *queue,
 int mpmc_map_owner(struct vm_area_struct *vma, const struct mpmc_pages *pages,
 		   bool data, const struct vm_operations_struct *ops)
 {
-	unsigned long addr = vma->vm_start;
 	int ret = map_check(vma, mpmc_map_owner_size(pages, data));
 
 	if (ret)
 		return ret;
 	mpmc_vm_flags_set(vma, MAP_FLAGS);
 	mpmc_vm_flags_clear(vma, VM_MAYEXEC);
-	ret = map_insert(vma, &addr, pages->page + MPMC_PAGE_OWNER, 1);
+	ret = map_insert(vma, 0, pages->page + MPMC_PAGE_OWNER, 1);
 	if (!ret && data)
-		ret = map_insert_data(vma, &addr, pages);
+		ret = map_insert_data(vma, 1, pages);
 	if (!ret)
 		vma->vm_ops = ops;
 	return ret;

@@ -2,8 +2,10 @@
 #ifndef MPMC_MAP_H
 #define MPMC_MAP_H
 
+#include <linux/minmax.h>
 #include <linux/mm_types.h>
 #include <linux/types.h>
+#include <uapi/linux/mpmc.h>
 
 #include "pages.h"
 
@@ -14,16 +16,25 @@ int mpmc_map_owner(struct vm_area_struct *vma, const struct mpmc_pages *pages,
 
 int mpmc_map_may_split(struct vm_area_struct *vma, unsigned long addr);
 
-/* Bytes of the parts of a token, with its entries or without. */
+/* Where the parts of a mapping are: at multiples of this, or of a page. */
+#define MPMC_MAP_PART max_t(u32, MPMC_MAP_STRIDE, PAGE_SIZE)
+
+static inline u32 mpmc_map_data_size(const struct mpmc_pages *pages)
+{
+	return (pages->count - MPMC_PAGE_DATA) * PAGE_SIZE;
+}
+
+/* Bytes of the two mappings of a token, with its entries or without. */
 static inline u32 mpmc_map_kernel_size(const struct mpmc_pages *pages,
 				       bool data)
 {
-	return (data ? pages->count : 2) * PAGE_SIZE;
+	return data ? 2 * MPMC_MAP_PART + mpmc_map_data_size(pages) :
+		      MPMC_MAP_PART + PAGE_SIZE;
 }
 
 static inline u32 mpmc_map_owner_size(const struct mpmc_pages *pages, bool data)
 {
-	return (data ? pages->count - 1 : 1) * PAGE_SIZE;
+	return data ? MPMC_MAP_PART + mpmc_map_data_size(pages) : PAGE_SIZE;
 }
 
 #endif /* MPMC_MAP_H */

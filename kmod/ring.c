@@ -260,15 +260,23 @@ static void ring_release(struct mpmc_ring *ring, u64 pos, unsigned int count)
 }
 
 /*
- * Copy items, each read once, whatever the owner does to them. By words: some
- * CPUs, and emulators, are slow at copying otherwise.
+ * Copy items, each read once, whatever the owner does to them. By words, a cache
+ * line at a time: some CPUs, and emulators, are slow at copying otherwise.
  */
 static inline void copy_items(u64 *to, const u64 *from, unsigned int count)
 {
-	unsigned int i;
-
-	for (i = 0; i < count; i++)
-		to[i] = READ_ONCE(from[i]);
+	for (; count >= 8; count -= 8, to += 8, from += 8) {
+		to[0] = READ_ONCE(from[0]);
+		to[1] = READ_ONCE(from[1]);
+		to[2] = READ_ONCE(from[2]);
+		to[3] = READ_ONCE(from[3]);
+		to[4] = READ_ONCE(from[4]);
+		to[5] = READ_ONCE(from[5]);
+		to[6] = READ_ONCE(from[6]);
+		to[7] = READ_ONCE(from[7]);
+	}
+	for (; count; count--)
+		*to++ = READ_ONCE(*from++);
 }
 
 static void ring_read(const struct mpmc_ring *ring, u64 pos, u64 *items,

@@ -53,8 +53,8 @@ static void token_info_map(const struct token *token,
 
 	info->kernel_size = 0;
 	info->owner_size = 0;
-	info->token_offset = PAGE_SIZE;
-	info->items_offset = produces ? PAGE_SIZE : 2 * PAGE_SIZE;
+	info->token_offset = MPMC_MAP_PART;
+	info->items_offset = (produces ? 1 : 2) * MPMC_MAP_PART;
 	info->deliveries_offset = 0;
 	info->pad = 0;
 	if (!produces)

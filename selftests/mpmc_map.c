@@ -130,13 +130,48 @@ TEST_F(rules, size_and_offset)
 	for (i = 0; i < ARRAY_SIZE(offsets); i++)
 		EXPECT_EQ(-EINVAL, try_map(m->fd, m->info.owner_size, PROT_READ,
 					   MAP_SHARED, offsets[i]));
-	for (size = PAGE; size < 8 * PAGE; size += PAGE) {
+	for (size = PAGE; size < 48 * PAGE; size += PAGE) {
 		EXPECT_EQ(size == m->info.owner_size ? 0 : -EINVAL,
 			  try_map(m->fd, size, READ_WRITE, MAP_SHARED,
 				  MPMC_MAP_OWNER));
 		EXPECT_EQ(size == m->info.kernel_size ? 0 : -EINVAL,
 			  try_map(m->fd, size, PROT_READ, MAP_SHARED,
 				  MPMC_MAP_KERNEL));
+	}
+}
+
+/* Whether there is anything at an address. */
+static bool is_there(const char *at)
+{
+	int pipes[2];
+	bool there;
+
+	must(pipe(pipes) == 0);
+	there = write(pipes[1], at, 1) == 1;
+	must(there || errno == EFAULT);
+	close(pipes[0]);
+	close(pipes[1]);
+	return there;
+}
+
+/* Catches: pages of somebody else's between the parts. */
+TEST_F(rules, parts)
+{
+	const struct mapped *m = &self->m;
+	unsigned int kernel = 0, owner = 0, i;
+
+	EXPECT_EQ(MPMC_MAP_STRIDE, m->info.token_offset);
+	EXPECT_EQ(0, m->info.items_offset % MPMC_MAP_STRIDE);
+	for (i = 0; i < m->info.kernel_size / PAGE; i++)
+		kernel += is_there(m->kernel + i * PAGE);
+	for (i = 0; i < m->info.owner_size / PAGE; i++)
+		owner += is_there(m->owner + i * PAGE);
+	if (m->info.kind == MPMC_TOKEN_PRODUCER) {
+		EXPECT_EQ(2, kernel);
+		EXPECT_EQ(1 + 1024 * 8 / PAGE, owner);
+	} else {
+		EXPECT_EQ(2 + 1024 * 12 / PAGE, kernel);
+		EXPECT_EQ(1, owner);
 	}
 }
 

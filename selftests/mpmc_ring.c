@@ -590,4 +590,33 @@ TEST(commit_is_room_at_once)
 	close(queue);
 }
 
+/* --- What need not be looked up --- */
+
+/* Catches: what was handed out before, taken for what was not. */
+TEST(fresh)
+{
+	int queue = queue_create(64, 0);
+	struct mapped m;
+
+	mapped_consumer(&m, queue, 16);
+	put_range(queue, 1, 8);
+	ASSERT_EQ(4, lease_fill(m.fd, NULL, 4));
+	EXPECT_EQ(m.token->position, m.token->fresh);
+	commit(&m, 1);
+	ASSERT_EQ(0, lease_release(m.fd, 3));
+	ASSERT_EQ(4, lease_fill(m.fd, NULL, 4));
+	EXPECT_EQ(m.token->position - 1, m.token->again);
+	EXPECT_GE((__s64)*m.own, (__s64)m.token->fresh);
+	commit(&m, 2);
+	ASSERT_EQ(2, lease_fill(m.fd, NULL, 2));
+	EXPECT_GE((__s64)*m.own, (__s64)m.token->fresh);
+	commit(&m, 1);
+	ASSERT_EQ(1, lease_fill(m.fd, NULL, 1));
+	EXPECT_EQ(m.token->position, m.token->fresh);
+	ASSERT_EQ(3, lease_fill(m.fd, NULL, 3));
+	EXPECT_EQ(m.token->position, m.token->fresh);
+	mapped_close(&m);
+	close(queue);
+}
+
 TEST_HARNESS_MAIN

@@ -3,7 +3,6 @@
  * Consumer tokens
  */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "lib.h"
 
@@ -11,46 +10,48 @@ LIB_EXPORT int mpmc_consumer_create(struct mpmc_consumer **consumer,
 				    struct mpmc_queue *queue,
 				    const struct mpmc_token_opts *opts)
 {
-	int fd;
+	struct mpmc_token *token;
+	int ret;
 
 	if (!consumer)
 		return -EINVAL;
-	*consumer = NULL;
-	fd = lib_token_create(queue, MPMC_IOC_CONSUMER_CREATE, opts);
-	if (fd < 0)
-		return fd;
-	*consumer = lib_alloc(sizeof(**consumer));
-	if (!*consumer) {
-		lib_close(fd);
-		return -ENOMEM;
-	}
-	(*consumer)->fd = fd;
-	(*consumer)->map = lib_map(fd, opts);
-	return 0;
+	ret = lib_token_create(&token, queue, MPMC_IOC_CONSUMER_CREATE, opts);
+	*consumer = (struct mpmc_consumer *)token;
+	return ret;
 }
 
 LIB_EXPORT void mpmc_consumer_destroy(struct mpmc_consumer *consumer)
 {
-	if (!consumer)
-		return;
-	lib_unmap(consumer->map);
-	lib_close(consumer->fd);
-	free(consumer);
+	if (consumer)
+		lib_token_close(&consumer->token);
+}
+
+static int fd_of(const struct mpmc_consumer *consumer)
+{
+	return (int)consumer->token.fd;
+}
+
+static int is_mapped(const struct mpmc_consumer *consumer)
+{
+	return !!consumer->token.distance;
 }
 
 LIB_EXPORT int mpmc_consumer_fd(const struct mpmc_consumer *consumer)
 {
-	return consumer ? consumer->fd : -EINVAL;
+	return consumer ? fd_of(consumer) : -EINVAL;
 }
 
 LIB_EXPORT int mpmc_consumer_mapped(const struct mpmc_consumer *consumer)
 {
-	return consumer ? !!consumer->map->items : -EINVAL;
+	return consumer ? is_mapped(consumer) : -EINVAL;
 }
 
-static size_t map_leased(const struct mpmc_map *map)
+/* What a mapped ring has leased. */
+static size_t map_leased(struct mpmc_consumer *consumer)
 {
-	return map->items ? mpmc_map_rest(map, mpmc_map_own(map)) : 0;
+	const struct mpmc_consumer_map *map = mpmc_map_of_consumer(consumer);
+
+	return mpmc_map_load(&map->limit) - mpmc_map_load(&map->own);
 }
 
 LIB_EXPORT ssize_t mpmc_consumer_leased(struct mpmc_consumer *consumer)
@@ -60,9 +61,9 @@ LIB_EXPORT ssize_t mpmc_consumer_leased(struct mpmc_consumer *consumer)
 
 	if (!consumer)
 		return -EINVAL;
-	if (consumer->map->items)
-		return (ssize_t)map_leased(consumer->map);
-	ret = lib_ioctl(consumer->fd, MPMC_IOC_TOKEN_INFO, &info);
+	if (is_mapped(consumer))
+		return (ssize_t)map_leased(consumer);
+	ret = lib_ioctl(fd_of(consumer), MPMC_IOC_TOKEN_INFO, &info);
 	return ret ? ret : (ssize_t)info.items;
 }
 
@@ -76,15 +77,15 @@ LIB_EXPORT ssize_t mpmc_consumer_leased(struct mpmc_consumer *consumer)
 LIB_EXPORT int mpmc_consumer_waited_for(struct mpmc_consumer *consumer,
 					size_t n)
 {
-	const struct mpmc_map_queue *waiters = consumer->map->kernel;
+	const struct mpmc_consumer_map *map = mpmc_map_of_consumer(consumer);
 	uint32_t writers, readers;
 
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	writers = __atomic_load_n(&waiters->writers, __ATOMIC_RELAXED);
-	readers = __atomic_load_n(&waiters->readers, __ATOMIC_RELAXED);
+	writers = __atomic_load_n(&map->writers, __ATOMIC_RELAXED);
+	readers = __atomic_load_n(&map->readers[0], __ATOMIC_RELAXED);
 	if (writers & MPMC_MAP_WAITERS ||
 	    (writers & MPMC_MAP_SHUTDOWN && readers & MPMC_MAP_WAITERS))
-		lib_kick(consumer->fd, n);
+		lib_kick(fd_of(consumer), n);
 	return 0;
 }
 
@@ -92,14 +93,14 @@ LIB_EXPORT int mpmc_consumer_waited_for(struct mpmc_consumer *consumer,
 static size_t take_leased(struct mpmc_consumer *consumer, uint64_t *items,
 			  size_t max)
 {
-	const struct mpmc_map *map = consumer->map;
-	size_t n = map_leased(map);
-	uint64_t own = mpmc_map_own(map);
+	struct mpmc_consumer_map *map = mpmc_map_of_consumer(consumer);
+	uint64_t own = mpmc_map_load(&map->own);
+	size_t n = mpmc_map_load(&map->limit) - own;
 
 	if (n > max)
 		n = max;
-	mpmc_map_load(map, own, items, n);
-	if (n && mpmc_map_advance(map, own + n))
+	mpmc_map_get(map->items, consumer->token.mask, own, items, n);
+	if (n && mpmc_map_advance(&map->own, own + n, &map->writers))
 		mpmc_consumer_waited_for(consumer, n);
 	return n;
 }
@@ -118,7 +119,7 @@ static ssize_t take_mapped(struct mpmc_consumer *consumer, uint64_t *items,
 		total += take_leased(consumer, items + total, max - total);
 		if (total == max)
 			return (ssize_t)total;
-		ret = lib_lease_fill(consumer->fd, NULL, max - total,
+		ret = lib_lease_fill(fd_of(consumer), NULL, max - total,
 				     MPMC_LEASE_SHARE, total ? NULL : deadline);
 		if (ret < 0)
 			return total ? (ssize_t)total : ret;
@@ -130,8 +131,8 @@ LIB_EXPORT int mpmc_consumer_dequeue_slow(struct mpmc_consumer *consumer,
 {
 	ssize_t ret;
 
-	if (!consumer->map->items)
-		return lib_take(consumer->fd, item);
+	if (!is_mapped(consumer))
+		return lib_take(fd_of(consumer), item);
 	ret = take_mapped(consumer, item, 1, NULL);
 	return ret < 0 ? (int)ret : 0;
 }
@@ -142,8 +143,8 @@ mpmc_consumer_dequeue_bulk_slow(struct mpmc_consumer *consumer, uint64_t *items,
 {
 	ssize_t ret;
 
-	if (!consumer->map->items || !max || !items)
-		return lib_take_bulk(consumer->fd, items, max);
+	if (!is_mapped(consumer) || !max || !items)
+		return lib_take_bulk(fd_of(consumer), items, max);
 	ret = take_mapped(consumer, items, max, NULL);
 	return ret == -EAGAIN ? 0 : ret;
 }
@@ -157,9 +158,9 @@ LIB_EXPORT int mpmc_consumer_dequeue_wait(struct mpmc_consumer *consumer,
 
 	if (!consumer || lib_timeout_check(timeout) || !item)
 		return -EINVAL;
-	if (!consumer->map->items)
-		return lib_take_wait(consumer->fd, item, timeout);
-	if (map_leased(consumer->map))
+	if (!is_mapped(consumer))
+		return lib_take_wait(fd_of(consumer), item, timeout);
+	if (map_leased(consumer))
 		return mpmc_consumer_try_dequeue(consumer, item);
 	lib_deadline(&deadline, timeout);
 	ret = take_mapped(consumer, item, 1, &deadline);
@@ -175,9 +176,9 @@ mpmc_consumer_dequeue_bulk_wait(struct mpmc_consumer *consumer, uint64_t *items,
 
 	if (!consumer || lib_timeout_check(timeout))
 		return -EINVAL;
-	if (!consumer->map->items || !max || !items)
-		return lib_take_bulk_wait(consumer->fd, items, max, timeout);
-	if (map_leased(consumer->map) >= max)
+	if (!is_mapped(consumer) || !max || !items)
+		return lib_take_bulk_wait(fd_of(consumer), items, max, timeout);
+	if (map_leased(consumer) >= max)
 		return mpmc_consumer_try_dequeue_bulk(consumer, items, max);
 	lib_deadline(&deadline, timeout);
 	ret = take_mapped(consumer, items, max, &deadline);
@@ -189,13 +190,13 @@ mpmc_consumer_dequeue_bulk_wait(struct mpmc_consumer *consumer, uint64_t *items,
 static ssize_t peek(struct mpmc_consumer *consumer, struct mpmc_item *items,
 		    size_t max, const uint64_t *deadline)
 {
-	unsigned int flags = consumer->map->items ? MPMC_LEASE_SHARE : 0;
+	unsigned int flags = is_mapped(consumer) ? MPMC_LEASE_SHARE : 0;
 
 	if (!max)
 		return 0;
 	if (!items)
 		return -EINVAL;
-	return lib_lease_fill(consumer->fd, items, max, flags, deadline);
+	return lib_lease_fill(fd_of(consumer), items, max, flags, deadline);
 }
 
 LIB_EXPORT ssize_t mpmc_consumer_peek_slow(struct mpmc_consumer *consumer,
@@ -215,7 +216,7 @@ LIB_EXPORT ssize_t mpmc_consumer_peek_wait(struct mpmc_consumer *consumer,
 
 	if (!consumer || lib_timeout_check(timeout))
 		return -EINVAL;
-	if (map_leased(consumer->map) >= max)
+	if (map_leased(consumer) >= max)
 		return mpmc_consumer_peek(consumer, items, max);
 	lib_deadline(&deadline, timeout);
 	ret = peek(consumer, items, max, &deadline);
@@ -225,12 +226,14 @@ LIB_EXPORT ssize_t mpmc_consumer_peek_wait(struct mpmc_consumer *consumer,
 LIB_EXPORT int mpmc_consumer_commit_slow(struct mpmc_consumer *consumer,
 					 size_t n)
 {
-	return lib_lease_end(consumer->fd, MPMC_IOC_LEASE_COMMIT, n);
+	if (n && is_mapped(consumer))
+		return -EINVAL;
+	return lib_lease_end(fd_of(consumer), MPMC_IOC_LEASE_COMMIT, n);
 }
 
 LIB_EXPORT int mpmc_consumer_release(struct mpmc_consumer *consumer, size_t n)
 {
 	if (!consumer)
 		return -EINVAL;
-	return lib_lease_end(consumer->fd, MPMC_IOC_LEASE_RELEASE, n);
+	return lib_lease_end(fd_of(consumer), MPMC_IOC_LEASE_RELEASE, n);
 }

@@ -18,16 +18,17 @@ int lib_dup(int fd);
 void lib_close(int fd);
 long lib_ioctl(int fd, unsigned int cmd, void *arg);
 void *lib_alloc(size_t size);
-void *lib_mmap(size_t size, int prot, int flags, int fd, uint64_t offset);
+void *lib_mmap(void *at, size_t size, int prot, int flags, int fd,
+	       uint64_t offset);
 
 /* token.c */
-int lib_token_create(struct mpmc_queue *queue, unsigned int cmd,
-		     const struct mpmc_token_opts *opts);
+int lib_token_create(struct mpmc_token **token, struct mpmc_queue *queue,
+		     unsigned int cmd, const struct mpmc_token_opts *opts);
 int lib_kick(int fd, size_t n);
 
-/* map.c: mapped rings */
-struct mpmc_map *lib_map(int fd, const struct mpmc_token_opts *opts);
-void lib_unmap(struct mpmc_map *map);
+/* map.c: handles of tokens, and their rings */
+struct mpmc_token *lib_token_open(int fd, const struct mpmc_token_opts *opts);
+void lib_token_close(struct mpmc_token *token);
 
 /* deadline.c */
 int lib_deadline(uint64_t *deadline, const struct timespec *timeout);

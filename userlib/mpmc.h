@@ -506,38 +506,79 @@ ssize_t mpmc_dequeue_bulk_wait(struct mpmc_queue *queue, uint64_t *items,
 /* --- What tokens look like inside; for the inline functions alone --- */
 
 /*
- * struct mpmc_map - a mapped ring
- * @items: its entries; NULL: not mapped, in this process
- * @mask: their number - 1
- * @own: the owner's position
- * @limit: how far it may go: the kernel's position
- * @waiters: who waits for the owner, see <linux/mpmc.h>
- * @again: up to here items have been handed out before (consumers)
- * @kernel: what the kernel writes
- *
- * All of it is zero in a process that was forked since.
+ * A token whose ring is mapped has it in memory as one of these, @distance bytes
+ * behind its handle. In a token that is not mapped, and in a process that was
+ * forked since, @distance is 0, and all that is looked at there reads as zero:
+ * no room, and no items.
  *
  * Programs have this, and how it is used, built in: it stays as it is as long
  * as the library is libmpmc.so.1.
  */
-struct mpmc_map {
-	uint64_t *items;
+
+/* What different sides write is so far apart, see <linux/mpmc.h>. */
+#define MPMC_APART 0x10000
+#define MPMC_ENTRIES_MAX 0x10000
+
+/*
+ * struct mpmc_producer_map - the ring of a producer
+ * @readers: who waits for items
+ * @limit: up to where there is room
+ * @own: its position
+ * @items: the entries
+ */
+struct mpmc_producer_map {
+	uint32_t readers;
+	unsigned char apart1[MPMC_APART - sizeof(uint32_t)];
+	uint64_t limit;
+	unsigned char apart2[MPMC_APART - sizeof(uint64_t)];
+	uint64_t own;
+	unsigned char apart3[MPMC_APART - sizeof(uint64_t)];
+	uint64_t items[MPMC_ENTRIES_MAX];
+};
+
+/*
+ * struct mpmc_consumer_map - the ring of a consumer
+ * @own: its position
+ * @readers: who waits for items
+ * @writers: who waits for room
+ * @limit: up to where there are items
+ * @again: of those before it, deliveries are written down
+ * @fresh: from @own up to here nothing has been handed out before
+ * @items: the entries
+ */
+struct mpmc_consumer_map {
+	uint64_t own;
+	unsigned char apart1[MPMC_APART - sizeof(uint64_t)];
+	uint32_t readers[16];
+	uint32_t writers;
+	unsigned char apart2[MPMC_APART - 17 * sizeof(uint32_t)];
+	uint64_t limit;
+	uint64_t again;
+	uint64_t fresh;
+	unsigned char apart3[MPMC_APART - 3 * sizeof(uint64_t)];
+	uint64_t items[MPMC_ENTRIES_MAX];
+};
+
+/*
+ * struct mpmc_token - a token
+ * @zero: 0, as is the position of a ring that is not there
+ * @fd: its descriptor
+ * @distance: where its ring is; 0: nowhere, in this process
+ * @mask: the number of its entries - 1
+ */
+struct mpmc_token {
+	uint64_t zero;
+	int64_t fd;
+	uint64_t distance;
 	uint64_t mask;
-	uint64_t *own;
-	const uint64_t *limit;
-	const uint32_t *waiters;
-	const uint64_t *again;
-	const void *kernel;
 };
 
 struct mpmc_producer {
-	struct mpmc_map *map;
-	int fd;
+	struct mpmc_token token;
 };
 
 struct mpmc_consumer {
-	struct mpmc_map *map;
-	int fd;
+	struct mpmc_token token;
 };
 
 /* What the inline functions leave to the library. */
@@ -555,15 +596,18 @@ int mpmc_consumer_waited_for(struct mpmc_consumer *consumer, size_t n);
 
 #define mpmc_likely(x) __builtin_expect(!!(x), 1)
 
-/* How far the owner has come, and how far he may go. */
-static inline uint64_t mpmc_map_own(const struct mpmc_map *map)
+static inline struct mpmc_producer_map *mpmc_map_of_producer(
+	struct mpmc_producer *producer)
 {
-	return __atomic_load_n(map->own, __ATOMIC_RELAXED);
+	return (struct mpmc_producer_map *)((char *)producer +
+					    producer->token.distance);
 }
 
-static inline uint64_t mpmc_map_rest(const struct mpmc_map *map, uint64_t own)
+static inline struct mpmc_consumer_map *mpmc_map_of_consumer(
+	struct mpmc_consumer *consumer)
 {
-	return __atomic_load_n(map->limit, __ATOMIC_RELAXED) - own;
+	return (struct mpmc_consumer_map *)((char *)consumer +
+					    consumer->token.distance);
 }
 
 /*
@@ -571,37 +615,66 @@ static inline uint64_t mpmc_map_rest(const struct mpmc_map *map, uint64_t own)
  * The load may come before the store for all that this process does about it.
  * The kernel knows, and interrupts it before it lets anybody sleep.
  */
-static inline int mpmc_map_advance(const struct mpmc_map *map, uint64_t own)
+static inline int mpmc_map_advance(uint64_t *position, uint64_t own,
+				   const uint32_t *waiters)
 {
-	__atomic_store_n(map->own, own, __ATOMIC_RELEASE);
+	__atomic_store_n(position, own, __ATOMIC_RELEASE);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	return __atomic_load_n(map->waiters, __ATOMIC_RELAXED) != 0;
+	return __atomic_load_n(waiters, __ATOMIC_RELAXED) != 0;
 }
 
-static inline void mpmc_map_store(const struct mpmc_map *map, uint64_t own,
-				  const uint64_t *items, size_t n)
+static inline uint64_t mpmc_map_load(const uint64_t *word)
 {
-	size_t first = own & map->mask, piece = map->mask + 1 - first, i;
+	return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
+
+static inline void mpmc_map_copy_one(uint64_t *to, const uint64_t *from)
+{
+	__atomic_store_n(to, __atomic_load_n(from, __ATOMIC_RELAXED),
+			 __ATOMIC_RELAXED);
+}
+
+/*
+ * By words, a cache line at a time: there are never many, and some CPUs, and
+ * emulators, are slow at anything else.
+ */
+static inline void mpmc_map_copy(uint64_t *to, const uint64_t *from, size_t n)
+{
+	for (; n >= 8; n -= 8, to += 8, from += 8) {
+		mpmc_map_copy_one(to, from);
+		mpmc_map_copy_one(to + 1, from + 1);
+		mpmc_map_copy_one(to + 2, from + 2);
+		mpmc_map_copy_one(to + 3, from + 3);
+		mpmc_map_copy_one(to + 4, from + 4);
+		mpmc_map_copy_one(to + 5, from + 5);
+		mpmc_map_copy_one(to + 6, from + 6);
+		mpmc_map_copy_one(to + 7, from + 7);
+	}
+	for (; n; n--)
+		mpmc_map_copy_one(to++, from++);
+}
+
+/* Items to the entries from a position on, and from there. */
+static inline void mpmc_map_put(uint64_t *entries, uint64_t mask, uint64_t own,
+				const uint64_t *items, size_t n)
+{
+	size_t first = (size_t)(own & mask), piece = (size_t)mask + 1 - first;
 
 	if (piece > n)
 		piece = n;
-	for (i = 0; i < piece; i++)
-		map->items[first + i] = items[i];
-	for (; i < n; i++)
-		map->items[i - piece] = items[i];
+	mpmc_map_copy(entries + first, items, piece);
+	mpmc_map_copy(entries, items + piece, n - piece);
 }
 
-static inline void mpmc_map_load(const struct mpmc_map *map, uint64_t own,
-				 uint64_t *items, size_t n)
+static inline void mpmc_map_get(const uint64_t *entries, uint64_t mask,
+				uint64_t own, uint64_t *items, size_t n)
 {
-	size_t first = own & map->mask, piece = map->mask + 1 - first, i;
+	size_t first = (size_t)(own & mask), piece = (size_t)mask + 1 - first;
 
 	if (piece > n)
 		piece = n;
-	for (i = 0; i < piece; i++)
-		items[i] = map->items[first + i];
-	for (; i < n; i++)
-		items[i] = map->items[i - piece];
+	mpmc_map_copy(items, entries + first, piece);
+	mpmc_map_copy(items + piece, entries, n - piece);
 }
 
 /* --- Producer tokens --- */
@@ -696,19 +769,17 @@ int mpmc_producer_fd(const struct mpmc_producer *producer);
 MPMC_INLINE int mpmc_producer_try_enqueue(struct mpmc_producer *producer,
 					  uint64_t item)
 {
-	const struct mpmc_map *map;
+	struct mpmc_producer_map *map;
 	uint64_t own;
 
 	if (!producer)
 		return -EINVAL;
-	map = producer->map;
-	if (!map->items)
+	map = mpmc_map_of_producer(producer);
+	own = mpmc_map_load(&map->own);
+	if (mpmc_map_load(&map->limit) == own)
 		return mpmc_producer_enqueue_slow(producer, item);
-	own = mpmc_map_own(map);
-	if (!mpmc_map_rest(map, own))
-		return mpmc_producer_enqueue_slow(producer, item);
-	map->items[own & map->mask] = item;
-	if (mpmc_likely(!mpmc_map_advance(map, own + 1)))
+	map->items[own & producer->token.mask] = item;
+	if (mpmc_likely(!mpmc_map_advance(&map->own, own + 1, &map->readers)))
 		return 0;
 	return mpmc_producer_waited_for(producer, 1);
 }
@@ -737,19 +808,17 @@ MPMC_INLINE int mpmc_producer_try_enqueue(struct mpmc_producer *producer,
 MPMC_INLINE int mpmc_producer_try_enqueue_bulk(struct mpmc_producer *producer,
 					       const uint64_t *items, size_t n)
 {
-	const struct mpmc_map *map;
+	struct mpmc_producer_map *map;
 	uint64_t own;
 
 	if (!producer)
 		return -EINVAL;
-	map = producer->map;
-	if (!map->items || !n || !items)
+	map = mpmc_map_of_producer(producer);
+	own = mpmc_map_load(&map->own);
+	if (!n || !items || mpmc_map_load(&map->limit) - own < n)
 		return mpmc_producer_enqueue_bulk_slow(producer, items, n);
-	own = mpmc_map_own(map);
-	if (mpmc_map_rest(map, own) < n)
-		return mpmc_producer_enqueue_bulk_slow(producer, items, n);
-	mpmc_map_store(map, own, items, n);
-	if (mpmc_likely(!mpmc_map_advance(map, own + n)))
+	mpmc_map_put(map->items, producer->token.mask, own, items, n);
+	if (mpmc_likely(!mpmc_map_advance(&map->own, own + n, &map->readers)))
 		return 0;
 	return mpmc_producer_waited_for(producer, n);
 }
@@ -891,19 +960,17 @@ int mpmc_consumer_fd(const struct mpmc_consumer *consumer);
 MPMC_INLINE int mpmc_consumer_try_dequeue(struct mpmc_consumer *consumer,
 					  uint64_t *item)
 {
-	const struct mpmc_map *map;
+	struct mpmc_consumer_map *map;
 	uint64_t own;
 
 	if (!consumer || !item)
 		return -EINVAL;
-	map = consumer->map;
-	if (!map->items)
+	map = mpmc_map_of_consumer(consumer);
+	own = mpmc_map_load(&map->own);
+	if (mpmc_map_load(&map->limit) == own)
 		return mpmc_consumer_dequeue_slow(consumer, item);
-	own = mpmc_map_own(map);
-	if (!mpmc_map_rest(map, own))
-		return mpmc_consumer_dequeue_slow(consumer, item);
-	*item = map->items[own & map->mask];
-	if (mpmc_likely(!mpmc_map_advance(map, own + 1)))
+	*item = map->items[own & consumer->token.mask];
+	if (mpmc_likely(!mpmc_map_advance(&map->own, own + 1, &map->writers)))
 		return 0;
 	return mpmc_consumer_waited_for(consumer, 1);
 }
@@ -930,19 +997,17 @@ MPMC_INLINE ssize_t
 mpmc_consumer_try_dequeue_bulk(struct mpmc_consumer *consumer, uint64_t *items,
 			       size_t max)
 {
-	const struct mpmc_map *map;
+	struct mpmc_consumer_map *map;
 	uint64_t own;
 
 	if (!consumer)
 		return -EINVAL;
-	map = consumer->map;
-	if (!map->items || !max || !items)
+	map = mpmc_map_of_consumer(consumer);
+	own = mpmc_map_load(&map->own);
+	if (!max || !items || mpmc_map_load(&map->limit) - own < max)
 		return mpmc_consumer_dequeue_bulk_slow(consumer, items, max);
-	own = mpmc_map_own(map);
-	if (mpmc_map_rest(map, own) < max)
-		return mpmc_consumer_dequeue_bulk_slow(consumer, items, max);
-	mpmc_map_load(map, own, items, max);
-	if (mpmc_map_advance(map, own + max))
+	mpmc_map_get(map->items, consumer->token.mask, own, items, max);
+	if (mpmc_map_advance(&map->own, own + max, &map->writers))
 		mpmc_consumer_waited_for(consumer, max);
 	return (ssize_t)max;
 }
@@ -1032,21 +1097,20 @@ ssize_t mpmc_consumer_dequeue_bulk_wait(struct mpmc_consumer *consumer,
 MPMC_INLINE ssize_t mpmc_consumer_peek(struct mpmc_consumer *consumer,
 				       struct mpmc_item *items, size_t max)
 {
-	const struct mpmc_map *map;
+	struct mpmc_consumer_map *map;
 	uint64_t own;
 	size_t i;
 
 	if (!consumer)
 		return -EINVAL;
-	map = consumer->map;
-	if (!map->items || !max || !items)
-		return mpmc_consumer_peek_slow(consumer, items, max);
-	own = mpmc_map_own(map);
-	if (mpmc_map_rest(map, own) < max ||
-	    own < __atomic_load_n(map->again, __ATOMIC_RELAXED))
+	map = mpmc_map_of_consumer(consumer);
+	own = mpmc_map_load(&map->own);
+	/* What is fresh may end before the own position. */
+	if ((int64_t)(mpmc_map_load(&map->fresh) - own) < (int64_t)max ||
+	    (ssize_t)max <= 0 || !items)
 		return mpmc_consumer_peek_slow(consumer, items, max);
 	for (i = 0; i < max; i++) {
-		items[i].value = map->items[(own + i) & map->mask];
+		items[i].value = map->items[(own + i) & consumer->token.mask];
 		items[i].deliveries = 1;
 		items[i].reserved = 0;
 	}
@@ -1095,18 +1159,16 @@ ssize_t mpmc_consumer_peek_wait(struct mpmc_consumer *consumer,
  */
 MPMC_INLINE int mpmc_consumer_commit(struct mpmc_consumer *consumer, size_t n)
 {
-	const struct mpmc_map *map;
+	struct mpmc_consumer_map *map;
 	uint64_t own;
 
 	if (!consumer)
 		return -EINVAL;
-	map = consumer->map;
-	if (!map->items || !n)
+	map = mpmc_map_of_consumer(consumer);
+	own = mpmc_map_load(&map->own);
+	if (!n || mpmc_map_load(&map->limit) - own < n)
 		return mpmc_consumer_commit_slow(consumer, n);
-	own = mpmc_map_own(map);
-	if (mpmc_map_rest(map, own) < n)
-		return -EINVAL;
-	if (mpmc_likely(!mpmc_map_advance(map, own + n)))
+	if (mpmc_likely(!mpmc_map_advance(&map->own, own + n, &map->writers)))
 		return 0;
 	return mpmc_consumer_waited_for(consumer, n);
 }

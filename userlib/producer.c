@@ -3,7 +3,6 @@
  * Producer tokens
  */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "lib.h"
 
@@ -11,54 +10,48 @@ LIB_EXPORT int mpmc_producer_create(struct mpmc_producer **producer,
 				    struct mpmc_queue *queue,
 				    const struct mpmc_token_opts *opts)
 {
-	int fd;
+	struct mpmc_token *token;
+	int ret;
 
 	if (!producer)
 		return -EINVAL;
-	*producer = NULL;
-	fd = lib_token_create(queue, MPMC_IOC_PRODUCER_CREATE, opts);
-	if (fd < 0)
-		return fd;
-	*producer = lib_alloc(sizeof(**producer));
-	if (!*producer) {
-		lib_close(fd);
-		return -ENOMEM;
-	}
-	(*producer)->fd = fd;
-	(*producer)->map = lib_map(fd, opts);
-	return 0;
+	ret = lib_token_create(&token, queue, MPMC_IOC_PRODUCER_CREATE, opts);
+	*producer = (struct mpmc_producer *)token;
+	return ret;
 }
 
 LIB_EXPORT void mpmc_producer_destroy(struct mpmc_producer *producer)
 {
-	if (!producer)
-		return;
-	lib_unmap(producer->map);
-	lib_close(producer->fd);
-	free(producer);
+	if (producer)
+		lib_token_close(&producer->token);
+}
+
+static int fd_of(const struct mpmc_producer *producer)
+{
+	return (int)producer->token.fd;
 }
 
 LIB_EXPORT int mpmc_producer_fd(const struct mpmc_producer *producer)
 {
-	return producer ? producer->fd : -EINVAL;
+	return producer ? fd_of(producer) : -EINVAL;
 }
 
 LIB_EXPORT int mpmc_producer_mapped(const struct mpmc_producer *producer)
 {
-	return producer ? !!producer->map->items : -EINVAL;
+	return producer ? !!producer->token.distance : -EINVAL;
 }
 
 /* There is no room in the ring, or no ring: the kernel does it. */
 LIB_EXPORT int mpmc_producer_enqueue_slow(struct mpmc_producer *producer,
 					  uint64_t item)
 {
-	return lib_put(producer->fd, item);
+	return lib_put(fd_of(producer), item);
 }
 
 LIB_EXPORT int mpmc_producer_enqueue_bulk_slow(struct mpmc_producer *producer,
 					       const uint64_t *items, size_t n)
 {
-	return lib_put_bulk(producer->fd, items, n);
+	return lib_put_bulk(fd_of(producer), items, n);
 }
 
 /*
@@ -70,19 +63,21 @@ LIB_EXPORT int mpmc_producer_enqueue_bulk_slow(struct mpmc_producer *producer,
 LIB_EXPORT int mpmc_producer_waited_for(struct mpmc_producer *producer,
 					size_t n)
 {
+	const struct mpmc_producer_map *map = mpmc_map_of_producer(producer);
+
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (!(__atomic_load_n(producer->map->waiters, __ATOMIC_RELAXED) &
+	if (!(__atomic_load_n(&map->readers, __ATOMIC_RELAXED) &
 	      (MPMC_MAP_WAITERS | MPMC_MAP_SHUTDOWN)))
 		return 0;
-	return lib_kick(producer->fd, n);
+	return lib_kick(fd_of(producer), n);
 }
 
 /* Whether the ring has room for so many. */
-static int has_room(const struct mpmc_producer *producer, size_t n)
+static int has_room(struct mpmc_producer *producer, size_t n)
 {
-	const struct mpmc_map *map = producer->map;
+	const struct mpmc_producer_map *map = mpmc_map_of_producer(producer);
 
-	return map->items && mpmc_map_rest(map, mpmc_map_own(map)) >= n;
+	return mpmc_map_load(&map->limit) - mpmc_map_load(&map->own) >= n;
 }
 
 LIB_EXPORT int mpmc_producer_enqueue_wait(struct mpmc_producer *producer,
@@ -93,7 +88,7 @@ LIB_EXPORT int mpmc_producer_enqueue_wait(struct mpmc_producer *producer,
 		return -EINVAL;
 	if (has_room(producer, 1))
 		return mpmc_producer_try_enqueue(producer, item);
-	return lib_put_wait(producer->fd, item, timeout);
+	return lib_put_wait(fd_of(producer), item, timeout);
 }
 
 LIB_EXPORT int mpmc_producer_enqueue_bulk_wait(struct mpmc_producer *producer,
@@ -102,7 +97,7 @@ LIB_EXPORT int mpmc_producer_enqueue_bulk_wait(struct mpmc_producer *producer,
 {
 	if (!producer || lib_timeout_check(timeout))
 		return -EINVAL;
-	if (has_room(producer, n))
+	if (n && has_room(producer, n))
 		return mpmc_producer_try_enqueue_bulk(producer, items, n);
-	return lib_put_bulk_wait(producer->fd, items, n, timeout);
+	return lib_put_bulk_wait(fd_of(producer), items, n, timeout);
 }

@@ -59,10 +59,11 @@ long lib_ioctl(int fd, unsigned int cmd, void *arg)
 }
 
 /* NULL if it is not possible. */
-void *lib_mmap(size_t size, int prot, int flags, int fd, uint64_t offset)
+void *lib_mmap(void *at, size_t size, int prot, int flags, int fd,
+	       uint64_t offset)
 {
 	int saved = errno;
-	void *memory = mmap(NULL, size, prot, flags, fd, (off_t)offset);
+	void *memory = mmap(at, size, prot, flags, fd, (off_t)offset);
 
 	errno = saved;
 	return memory == MAP_FAILED ? NULL : memory;

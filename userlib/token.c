@@ -8,9 +8,8 @@
 
 #define OPT_FLAGS (MPMC_OPT_UNMAPPED | MPMC_OPT_ARMED)
 
-/* The descriptor of a new token, or an error. */
-int lib_token_create(struct mpmc_queue *queue, unsigned int cmd,
-		     const struct mpmc_token_opts *opts)
+static int token_create(struct mpmc_queue *queue, unsigned int cmd,
+			const struct mpmc_token_opts *opts)
 {
 	struct mpmc_token_create create = { .size = sizeof(create) };
 
@@ -22,6 +21,22 @@ int lib_token_create(struct mpmc_queue *queue, unsigned int cmd,
 							      0;
 	}
 	return lib_ioctl(queue->fd, cmd, &create);
+}
+
+/* Make a token: 0, or an error and NULL. */
+int lib_token_create(struct mpmc_token **token, struct mpmc_queue *queue,
+		     unsigned int cmd, const struct mpmc_token_opts *opts)
+{
+	int fd = token_create(queue, cmd, opts);
+
+	*token = NULL;
+	if (fd < 0)
+		return fd;
+	*token = lib_token_open(fd, opts);
+	if (*token)
+		return 0;
+	lib_close(fd);
+	return -ENOMEM;
 }
 
 /* Wake as many as wait for what a mapped ring's owner has done. */

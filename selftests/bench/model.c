@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "model_inside.h"
 
 #define GRANT_FIRST 64
+#define WORDS_SIZE 4096
 
 /* With a real system call, and a reader's section of RCU. */
 void model_enter(struct model_end *end)
@@ -23,6 +25,18 @@ void model_enter(struct model_end *end)
 void model_leave(struct model_end *end)
 {
 	__atomic_store_n(&end->inside, end->inside + 1, __ATOMIC_RELEASE);
+}
+
+/* A page that all have mapped. */
+static void model_words(struct model *model)
+{
+	model->words_fd = memfd_create("words", MFD_CLOEXEC);
+	if (model->words_fd < 0 || ftruncate(model->words_fd, WORDS_SIZE))
+		die_errno("memory");
+	model->words = mmap(NULL, WORDS_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+			    model->words_fd, 0);
+	if (model->words == MAP_FAILED)
+		die_errno("memory");
 }
 
 struct model *model_create(const struct load *load,
@@ -41,7 +55,8 @@ struct model *model_create(const struct load *load,
 	model->producers = load->producers;
 	model->consumers = load->consumers;
 	model->readers.fd = -1;
-	model->words.readers = MPMC_MAP_ARMED;
+	model_words(model);
+	model->words->readers = MPMC_MAP_ARMED;
 	model->last_chunk = &model->chunks;
 	pthread_mutex_init(&model->lock, NULL);
 	model_segment_init(model);
@@ -54,6 +69,7 @@ static void end_destroy(struct model_end *end)
 
 	while ((block = mpmc_spare_pop(&end->spare)))
 		free(block);
+	munmap(end->map, end->map_size);
 	free(end);
 }
 
@@ -63,23 +79,53 @@ void model_destroy(struct model *model)
 	model_segment_free(model);
 	mpmc_capacity_free(&model->capacity);
 	close(model->null);
+	munmap(model->words, WORDS_SIZE);
+	close(model->words_fd);
 	free(model);
+}
+
+/* Where everything is in a ring. */
+static void end_map_producer(struct model_end *end)
+{
+	struct mpmc_producer_map *map = (void *)end->map;
+
+	end->own = &map->own;
+	end->position = &map->limit;
+	end->items = map->items;
+	end->producer.token.distance = end->map - (char *)&end->producer;
+	end->producer.token.mask = ENTRIES - 1;
+}
+
+static void end_map_consumer(struct model_end *end)
+{
+	struct mpmc_consumer_map *map = (void *)end->map;
+
+	end->own = &map->own;
+	end->position = &map->limit;
+	end->items = map->items;
+	end->consumer.token.distance = end->map - (char *)&end->consumer;
+	end->consumer.token.mask = ENTRIES - 1;
 }
 
 static void end_map(struct model_end *end)
 {
-	end->map = (struct mpmc_map){
-		.items = end->items,
-		.mask = ENTRIES - 1,
-		.own = &end->own,
-		.limit = (const uint64_t *)&end->page.position,
-		.waiters = end->sends ? &end->model->words.readers :
-					&end->model->words.writers,
-		.again = (const uint64_t *)&end->page.again,
-		.kernel = &end->model->words,
-	};
-	end->producer.map = &end->map;
-	end->consumer.map = &end->map;
+	size_t words = 0;
+
+	end->map_size = sizeof(struct mpmc_producer_map);
+	if (!end->sends) {
+		end->map_size = sizeof(struct mpmc_consumer_map);
+		words = offsetof(struct mpmc_consumer_map, readers);
+	}
+	end->map = mmap(NULL, end->map_size, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (end->map == MAP_FAILED ||
+	    mmap(end->map + words, WORDS_SIZE, PROT_READ, MAP_SHARED | MAP_FIXED,
+		 end->model->words_fd, 0) == MAP_FAILED)
+		die_errno("memory");
+	if (end->sends)
+		end_map_producer(end);
+	else
+		end_map_consumer(end);
 }
 
 struct model_end *model_attach(struct model *model, bool sends)
@@ -92,8 +138,8 @@ struct model_end *model_attach(struct model *model, bool sends)
 	end->model = model;
 	end->sends = sends;
 	end->grant = GRANT_FIRST;
-	mpmc_ring_init(&end->ring, ENTRIES, end->items, &end->own, end->done);
 	end_map(end);
+	mpmc_ring_init(&end->ring, ENTRIES, end->items, end->own, end->done);
 	pthread_mutex_lock(&model->lock);
 	model->ends[model->end_count] = end;
 	__atomic_store_n(&model->end_count, model->end_count + 1,

@@ -24,6 +24,7 @@ struct model_chunk;
 /*
  * struct model - a queue
  * @words: who waits, as it is mapped
+ * @words_fd: and mapped into the ring of each end
  * @quiet: how much has been moved since somebody slept
  * @readers: where consumers sleep
  * @policy: of refills
@@ -34,7 +35,8 @@ struct model_chunk;
  * @blocks: of segments, unused
  */
 struct model {
-	struct mpmc_map_queue words PAGE_ALIGNED;
+	struct mpmc_map_queue *words;
+	int words_fd;
 	uint64_t quiet PAGE_ALIGNED;
 	struct gate readers;
 	const struct model_policy *policy;
@@ -53,21 +55,24 @@ struct model {
 
 /*
  * struct model_end - a token, mapped
- * @own: the owner's part: his position, and of a producer the items
- * @page: what the kernel tells him
- * @lease: of a consumer: the items
  * @inside: odd: its thread is in the kernel
+ * @map: its ring, as <mpmc.h> has it
+ * @map_size: bytes of it
+ * @own: the owner's position in there
+ * @position: the kernel's
+ * @items: the entries
  */
 struct model_end {
-	uint64_t own PAGE_ALIGNED;
-	uint64_t items[ENTRIES] PAGE_ALIGNED;
-	struct mpmc_map_token page PAGE_ALIGNED;
 	uint64_t inside PAGE_ALIGNED;
 	struct model *model;
 	bool sends;
 	struct mpmc_producer producer;
 	struct mpmc_consumer consumer;
-	struct mpmc_map map;
+	char *map;
+	size_t map_size;
+	uint64_t *own;
+	uint64_t *position;
+	uint64_t *items;
 	struct mpmc_ring ring;
 	u64 done[ENTRIES];
 	unsigned int grant;

@@ -11,7 +11,7 @@
 /* Credits of what the owner has finished with. */
 void model_harvest(struct model_end *end)
 {
-	u64 head = __atomic_load_n(&end->own, __ATOMIC_ACQUIRE);
+	u64 head = __atomic_load_n(end->own, __ATOMIC_ACQUIRE);
 	u64 from = __atomic_load_n(&end->returned, __ATOMIC_RELAXED);
 
 	if (head != from && __atomic_compare_exchange_n(
@@ -22,7 +22,7 @@ void model_harvest(struct model_end *end)
 
 static u64 lease_count(const struct model_end *end)
 {
-	return end->tail - __atomic_load_n(&end->own, __ATOMIC_RELAXED);
+	return end->tail - __atomic_load_n(end->own, __ATOMIC_RELAXED);
 }
 
 static u64 model_leased(const struct model *model)
@@ -99,7 +99,7 @@ static unsigned int lease_fill_up(struct model_end *end, unsigned int want)
 		end->tail += n;
 		total += n;
 	}
-	__atomic_store_n(&end->page.position, end->tail, __ATOMIC_RELEASE);
+	__atomic_store_n(end->position, end->tail, __ATOMIC_RELEASE);
 	return total;
 }
 
@@ -133,7 +133,7 @@ static void model_moved(struct model *model, unsigned int count)
 	if (model->quiet < QUIET_ITEMS)
 		return;
 	model->quiet = 0;
-	__atomic_compare_exchange_n(&model->words.readers, &armed, 0, false,
+	__atomic_compare_exchange_n(&model->words->readers, &armed, 0, false,
 				    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 }
 
@@ -166,10 +166,10 @@ static ssize_t consumer_take(struct model_end *end, uint64_t *items, size_t max)
 	uint64_t own;
 
 	for (;;) {
-		own = mpmc_map_own(&end->map);
-		n = min_t(u64, mpmc_map_rest(&end->map, own), max - total);
-		mpmc_map_load(&end->map, own, items + total, n);
-		__atomic_store_n(&end->own, own + n, __ATOMIC_RELEASE);
+		own = mpmc_map_load(end->own);
+		n = min_t(u64, mpmc_map_load(end->position) - own, max - total);
+		mpmc_map_get(end->items, ENTRIES - 1, own, items + total, n);
+		__atomic_store_n(end->own, own + n, __ATOMIC_RELEASE);
 		total += n;
 		if (total == max)
 			return total;

@@ -24,7 +24,7 @@ static void producer_grant(struct model_end *end)
 		count = mpmc_capacity_take_some(&model->capacity, SHARE, count);
 	if (count)
 		mpmc_ring_grant(&end->ring, count);
-	__atomic_store_n(&end->page.position, mpmc_ring_limit(&end->ring),
+	__atomic_store_n(end->position, mpmc_ring_limit(&end->ring),
 			 __ATOMIC_RELAXED);
 }
 
@@ -100,7 +100,7 @@ int mpmc_producer_waited_for(struct mpmc_producer *producer, size_t n)
 
 	(void)n;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (!(__atomic_load_n(&end->model->words.readers, __ATOMIC_RELAXED) &
+	if (!(__atomic_load_n(&end->model->words->readers, __ATOMIC_RELAXED) &
 	      MPMC_MAP_WAITERS))
 		return 0;
 	model_enter(end);

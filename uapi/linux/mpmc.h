@@ -267,7 +267,9 @@ struct mpmc_token_info {
  * Positions only grow; the entry of a position is at position modulo
  * ring_entries. The kernel's part begins with struct mpmc_map_queue; struct
  * mpmc_map_token and the rest are where MPMC_IOC_TOKEN_INFO says. The owner's
- * part begins with one __u64, his position.
+ * part begins with one __u64, his position. What is written by different sides
+ * lies MPMC_MAP_STRIDE apart, or, where pages are larger, a page. What is in
+ * between is not there: SIGBUS.
  *
  * A producer may store items up to the kernel's position; then, a release, his
  * own, the position behind the last one. A consumer may read items from his own
@@ -285,6 +287,8 @@ struct mpmc_token_info {
  */
 #define MPMC_MAP_KERNEL 0
 #define MPMC_MAP_OWNER 0x10000000
+
+#define MPMC_MAP_STRIDE 0x10000
 
 /**
  * struct mpmc_map_queue - who waits, at the beginning of MPMC_MAP_KERNEL
@@ -311,10 +315,14 @@ struct mpmc_map_queue {
  * @position: producer: the end of the room; consumer: the end of the items
  * @again: consumer: entries from here on are handed out for the first time,
  *	and have no deliveries written down
+ * @fresh: consumer: entries from his position up to here are known to be, and
+ *	to be leased. Behind his position by a call that saw others; a
+ *	difference of the two has a sign
  */
 struct mpmc_map_token {
 	__u64 position;
 	__u64 again;
+	__u64 fresh;
 };
 
 /**

@@ -22,9 +22,14 @@ static int asked(unsigned int cmd, uint32_t flags, uint64_t items,
 }
 
 static struct mpmc_queue queue = { QUEUE_FD };
-static struct mpmc_map unmapped;
-static struct mpmc_producer producer = { &unmapped, QUEUE_FD };
-static struct mpmc_consumer consumer = { &unmapped, QUEUE_FD };
+/* Behind a handle there are zeros where a ring would be. */
+static struct {
+	struct mpmc_token token;
+	char zeros[sizeof(struct mpmc_consumer_map)];
+} unmapped = { .token.fd = QUEUE_FD };
+
+#define producer (*(struct mpmc_producer *)&unmapped)
+#define consumer (*(struct mpmc_consumer *)&unmapped)
 static uint64_t items[4];
 
 static void test_queue_create(void)

@@ -20,6 +20,7 @@
 #define POISON 0x5a5a5a5a5a5a5a5aULL
 #define SECOND 1000000000ULL
 #define PAGE 4096
+#define PART MPMC_MAP_STRIDE
 
 /*
  * What the kernel is to answer, and what it was asked: the last command, and
@@ -53,7 +54,7 @@ static struct {
 		int prot, flags, fd;
 		uint64_t offset;
 		void *memory;
-	} map[3];
+	} map[4];
 } kernel;
 
 int lib_open(const char *path)
@@ -79,19 +80,21 @@ void *lib_alloc(size_t size)
 }
 
 /* Memory that is there; what the kernel alone writes, the test writes. */
-void *lib_mmap(size_t size, int prot, int flags, int fd, uint64_t offset)
+void *lib_mmap(void *at, size_t size, int prot, int flags, int fd,
+	       uint64_t offset)
 {
 	int i = kernel.maps;
 
-	if (++kernel.map_tries == kernel.map_fails)
+	if (kernel.no_memory || ++kernel.map_tries == kernel.map_fails)
 		return NULL;
 	kernel.map[i].size = size;
 	kernel.map[i].prot = prot;
 	kernel.map[i].flags = flags;
 	kernel.map[i].fd = fd;
 	kernel.map[i].offset = offset;
-	kernel.map[i].memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	kernel.map[i].memory = mmap(at, size, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS |
+				    (flags & MAP_FIXED), -1, 0);
 	if (kernel.map[i].memory == MAP_FAILED)
 		abort();
 	return kernel.map[kernel.maps++].memory;

@@ -253,9 +253,13 @@ static void test_no_fds(void)
 	mpmc_queue_destroy(queue);
 }
 
-/* Every malloc() of the library's and ours: see the Makefile. */
+/* Every malloc() and mmap() of the library's and ours: see the Makefile. */
 void *__real_malloc(size_t size);
 void *__wrap_malloc(size_t size);
+void *__real_mmap(void *at, size_t size, int prot, int flags, int fd,
+		  off_t offset);
+void *__wrap_mmap(void *at, size_t size, int prot, int flags, int fd,
+		  off_t offset);
 
 static bool no_memory;
 
@@ -265,6 +269,15 @@ void *__wrap_malloc(size_t size)
 		return __real_malloc(size);
 	errno = ENOMEM;
 	return NULL;
+}
+
+void *__wrap_mmap(void *at, size_t size, int prot, int flags, int fd,
+		  off_t offset)
+{
+	if (!no_memory)
+		return __real_mmap(at, size, prot, flags, fd, offset);
+	errno = ENOMEM;
+	return MAP_FAILED;
 }
 
 int count_fds(void)

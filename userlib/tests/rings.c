@@ -16,20 +16,15 @@
 #define RING 8
 #define SOMEBODY (MPMC_MAP_ARMED | 1)
 
-/* A ring, with nothing around it that may be touched. */
-static struct mpmc_map_queue who;
-static uint64_t entries[RING];
-static uint64_t own, limit, again;
-static struct mpmc_map map = {
-	.items = entries,
-	.mask = RING - 1,
-	.own = &own,
-	.limit = &limit,
-	.again = &again,
-	.kernel = &who,
-};
-static struct mpmc_producer producer = { &map, QUEUE_FD };
-static struct mpmc_consumer consumer = { &map, QUEUE_FD };
+/* Rings, with nothing around them that may be touched, and tokens of them. */
+static struct mpmc_producer_map puts_ring;
+static struct mpmc_consumer_map takes_ring;
+static struct mpmc_producer producer;
+static struct mpmc_consumer consumer;
+
+/* Of the one that is looked at. */
+static struct mpmc_map_queue *who;
+static uint64_t *entries, *own, *limit;
 
 /*
  * The plain functions, which the names in this file do not stand for: here they
@@ -52,8 +47,9 @@ int plain_commit(struct mpmc_consumer *c, size_t n) PLAIN(consumer_commit);
 /* The kernel hands out items, each the number of its position. */
 static void lease(size_t n)
 {
-	for (; n; n--, limit++)
-		entries[limit % RING] = limit;
+	for (; n; n--, ++*limit)
+		entries[*limit % RING] = *limit;
+	takes_ring.fresh = *limit;
 }
 
 /* A ring whose owner has come to a position, with so much for him. */
@@ -61,25 +57,36 @@ static void ring_at(uint64_t position, uint64_t rest, long answer)
 {
 	expect(answer);
 	kernel.lease = lease;
-	memset(&who, 0, sizeof(who));
-	memset(entries, 0x5a, sizeof(entries));
-	own = position;
-	again = 0;
-	limit = position;
+	memset(who, 0, sizeof(*who));
+	memset(entries, 0x5a, RING * sizeof(*entries));
+	*own = position;
+	*limit = position;
 	lease(rest);
 }
 
 static void producer_at(uint64_t position, uint64_t room, long answer)
 {
+	producer.token.fd = QUEUE_FD;
+	producer.token.distance = (char *)&puts_ring - (char *)&producer;
+	producer.token.mask = RING - 1;
+	who = (struct mpmc_map_queue *)&puts_ring.readers;
+	entries = puts_ring.items;
+	own = &puts_ring.own;
+	limit = &puts_ring.limit;
 	ring_at(position, 0, answer);
-	map.waiters = &who.readers;
-	limit = position + room;
+	*limit = position + room;
 }
 
 static void consumer_at(uint64_t position, uint64_t leased, long answer)
 {
+	consumer.token.fd = QUEUE_FD;
+	consumer.token.distance = (char *)&takes_ring - (char *)&consumer;
+	consumer.token.mask = RING - 1;
+	who = (struct mpmc_map_queue *)takes_ring.readers;
+	entries = takes_ring.items;
+	own = &takes_ring.own;
+	limit = &takes_ring.limit;
 	ring_at(position, leased, answer);
-	map.waiters = &who.writers;
 }
 
 /* Positions, all around the ring and where halves of words overflow. */
@@ -94,7 +101,7 @@ static const uint64_t positions[] = {
 /* Whether n items from a value on are at a position, and the others not. */
 static bool stored(uint64_t position, uint64_t value, size_t n)
 {
-	bool good = own == position + n;
+	bool good = *own == position + n;
 	size_t i;
 
 	for (i = 0; i < n; i++)
@@ -129,7 +136,7 @@ static void test_put(void)
 	OK(full, "enqueue: without room the kernel does it");
 	producer_at(0, 0, -ETIMEDOUT);
 	OK(mpmc_producer_enqueue_wait(&producer, 1, NULL) == -ETIMEDOUT &&
-	   kernel.arg.transfer.deadline == MPMC_FOREVER && !own,
+	   kernel.arg.transfer.deadline == MPMC_FOREVER && !*own,
 	   "enqueue_wait: without room the kernel waits");
 }
 
@@ -185,7 +192,7 @@ static void test_put_refused(void)
 		   -EINVAL && !kernel.calls && stored(0, 0, 0),
 	   "enqueue_wait: a timeout without a meaning, with room");
 	producer_at(0, RING, -EIO);
-	limit = 0;
+	*limit = 0;
 	OK(mpmc_producer_try_enqueue_bulk(&producer, items, SIZE_MAX / 8) ==
 		   -EMSGSIZE && stored(0, 0, 0), "enqueue_bulk: too much");
 }
@@ -197,7 +204,7 @@ static bool put_kicks(uint32_t readers, size_t n)
 	int ret;
 
 	producer_at(3, RING, 0);
-	who.readers = readers;
+	who->readers = readers;
 	ret = n == 1 ? mpmc_producer_try_enqueue(&producer, 80) :
 		       mpmc_producer_try_enqueue_bulk(&producer, items, n);
 	if (ret || !stored(3, 80, n))
@@ -222,12 +229,12 @@ static void test_put_kick(void)
 	OK(put_kicks(MPMC_MAP_ARMED | MPMC_MAP_SHUTDOWN, 2),
 	   "enqueue: the queue is shut down");
 	producer_at(0, RING, -EPIPE);
-	who.readers = MPMC_MAP_ARMED | MPMC_MAP_SHUTDOWN;
+	who->readers = MPMC_MAP_ARMED | MPMC_MAP_SHUTDOWN;
 	OK(mpmc_producer_try_enqueue(&producer, 1) == -EPIPE &&
 	   mpmc_producer_enqueue_wait(&producer, 1, NULL) == -EPIPE &&
 	   kernel.calls == 2, "enqueue: and the item is not accepted");
 	producer_at(0, RING, 0);
-	who.writers = SOMEBODY;
+	who->writers = SOMEBODY;
 	OK(!mpmc_producer_try_enqueue(&producer, 1) && !kernel.calls,
 	   "enqueue: who waits for room is not its business");
 }
@@ -237,7 +244,7 @@ static void test_put_kick(void)
 /* Whether these are n items from a position on, which have been taken. */
 static bool taken(const uint64_t *items, uint64_t position, size_t n)
 {
-	bool good = own == position + n;
+	bool good = *own == position + n;
 	size_t i;
 
 	for (i = 0; i < n; i++)
@@ -433,7 +440,7 @@ static void test_peek(void)
 			memset(items, 0x5a, sizeof(items));
 			good &= mpmc_consumer_peek_wait(&consumer, items, n,
 							NULL) == (ssize_t)n &&
-				shown(items, at, n) && own == at &&
+				shown(items, at, n) && *own == at &&
 				!kernel.calls;
 		}
 	}
@@ -451,13 +458,19 @@ static void test_peek_again(void)
 	struct mpmc_item items[RING];
 
 	consumer_at(5, 4, 2);
-	again = 6;
+	takes_ring.fresh = 5;
 	OK(mpmc_consumer_peek(&consumer, items, 2) == 2 && kernel.calls == 1 &&
 	   kernel.arg.lease.items == (uintptr_t)items,
 	   "peek: the kernel shows what was delivered before");
 	OK(!mpmc_consumer_commit(&consumer, 1) &&
-	   mpmc_consumer_peek(&consumer, items, 2) == 2 && kernel.calls == 1 &&
+	   mpmc_consumer_peek(&consumer, items, 2) == 2 && kernel.calls == 2,
+	   "peek: also when that ends before the owner's position");
+	takes_ring.fresh = 8;
+	OK(mpmc_consumer_peek(&consumer, items, 2) == 2 && kernel.calls == 2 &&
 	   shown(items, 6, 2), "peek: and what was not is looked at");
+	OK(mpmc_consumer_peek(&consumer, items, 3) == 2 && kernel.calls == 3 &&
+	   mpmc_consumer_peek(&consumer, items, SIZE_MAX) == 2 &&
+	   kernel.calls == 4, "peek: as far as all of it is");
 	consumer_at(5, 0, -EAGAIN);
 	OK(!mpmc_consumer_peek(&consumer, items, 2) &&
 	   !mpmc_consumer_peek(&consumer, NULL, 0) &&
@@ -478,7 +491,7 @@ static void test_commit(void)
 		consumer_at(positions[i], RING, -EBADF);
 		good &= !mpmc_consumer_commit(&consumer, 3) &&
 			!plain_commit(&consumer, 1) &&
-			own == positions[i] + 4 &&
+			*own == positions[i] + 4 &&
 			mpmc_consumer_leased(&consumer) == RING - 4 &&
 			!mpmc_consumer_commit(&consumer, RING - 4) &&
 			!mpmc_consumer_leased(&consumer) && !kernel.calls;
@@ -487,10 +500,10 @@ static void test_commit(void)
 	consumer_at(5, 3, -EBADF);
 	OK(mpmc_consumer_commit(&consumer, 4) == -EINVAL &&
 	   mpmc_consumer_commit(&consumer, SIZE_MAX) == -EINVAL &&
-	   !mpmc_consumer_commit(&consumer, 0) && own == 5 && !kernel.calls,
+	   !mpmc_consumer_commit(&consumer, 0) && *own == 5 && !kernel.calls,
 	   "commit: more than are leased, and nothing");
 	consumer_at(5, 3, 0);
-	OK(!mpmc_consumer_release(&consumer, 2) && own == 5 &&
+	OK(!mpmc_consumer_release(&consumer, 2) && *own == 5 &&
 	   kernel.cmd == MPMC_IOC_LEASE_RELEASE && kernel.arg.end.count == 2,
 	   "release: the kernel does it");
 }
@@ -504,8 +517,8 @@ static bool take_kicks(uint32_t writers, uint32_t readers, bool commit,
 
 	/* What it says changes nothing: they have been taken. */
 	consumer_at(6, RING, -EBUSY);
-	who.writers = writers;
-	who.readers = readers;
+	who->writers = writers;
+	who->readers = readers;
 	if (commit)
 		ret = mpmc_consumer_commit(&consumer, n);
 	else if (n == 1)
@@ -513,7 +526,7 @@ static bool take_kicks(uint32_t writers, uint32_t readers, bool commit,
 	else
 		ret = mpmc_consumer_try_dequeue_bulk(&consumer, items, n) !=
 		      (ssize_t)n;
-	if (ret || own != 6 + n)
+	if (ret || *own != 6 + n)
 		abort();
 	return kernel.calls == 1 && kernel.cmd == MPMC_IOC_TOKEN_KICK &&
 	       kernel.fd == QUEUE_FD && kernel.arg.kick.count == n;
@@ -544,7 +557,7 @@ static void test_take_kick(void)
 			break;
 	}
 	consumer_at(6, 2, -EBADF);
-	who.writers = SOMEBODY;
+	who->writers = SOMEBODY;
 	OK(mpmc_consumer_try_dequeue_bulk(&consumer, items, 4) == 2 &&
 	   kernel.calls == 2, "dequeue: also when it takes less than asked");
 }
@@ -565,11 +578,11 @@ static void mappable(uint32_t kind, int fails)
 		.size = sizeof(kernel.token),
 		.kind = kind,
 		.ring_entries = RING,
-		.kernel_size = produces ? 2 * PAGE : 3 * PAGE,
-		.owner_size = produces ? 2 * PAGE : PAGE,
-		.token_offset = PAGE,
-		.items_offset = produces ? PAGE : 2 * PAGE,
-		.deliveries_offset = produces ? 0 : 2 * PAGE + 8 * RING,
+		.kernel_size = produces ? PART + PAGE : 2 * PART + PAGE,
+		.owner_size = produces ? PART + PAGE : PAGE,
+		.token_offset = PART,
+		.items_offset = produces ? PART : 2 * PART,
+		.deliveries_offset = produces ? 0 : 2 * PART + 8 * RING,
 	};
 }
 
@@ -587,7 +600,7 @@ static bool was_mapped(size_t size, int prot, uint64_t offset)
 
 	for (i = 0; i < kernel.maps; i++)
 		if (kernel.map[i].size == size && kernel.map[i].prot == prot &&
-		    kernel.map[i].flags == MAP_SHARED &&
+		    kernel.map[i].flags == (MAP_SHARED | MAP_FIXED) &&
 		    kernel.map[i].fd == DUP_FD &&
 		    kernel.map[i].offset == offset)
 			return true;
@@ -615,19 +628,20 @@ static void test_map_producer(void)
 	mappable(MPMC_TOKEN_PRODUCER, 0);
 	OK(!mpmc_producer_create(&made, &queue, NULL) &&
 	   mpmc_producer_mapped(made) == 1, "a producer's ring is mapped");
-	OK(kernel.maps == 3 && was_mapped(2 * PAGE, PROT_READ, 0) &&
-	   was_mapped(2 * PAGE, PROT_READ | PROT_WRITE, MPMC_MAP_OWNER),
+	OK(kernel.maps == 3 && was_mapped(PART + PAGE, PROT_READ, 0) &&
+	   was_mapped(PART + PAGE, PROT_READ | PROT_WRITE,
+		      MPMC_MAP_OWNER),
 	   "as the kernel says that it is to be");
 	owner = mapped_at(MPMC_MAP_OWNER);
-	token = (void *)((char *)mapped_at(MPMC_MAP_KERNEL) + PAGE);
+	token = (void *)((char *)mapped_at(MPMC_MAP_KERNEL) + PART);
 	token->position = 1;
 	OK(!mpmc_producer_try_enqueue(made, 33) && owner[0] == 1 &&
-	   owner[PAGE / 8] == 33 && kernel.calls == 1, "and used there");
+	   owner[PART / 8] == 33 && kernel.calls == 1, "and used there");
 	token->position = RING + 1;
 	for (item = 1; item <= RING; item++)
 		mpmc_producer_try_enqueue(made, item);
-	OK(owner[0] == RING + 1 && owner[PAGE / 8] == RING &&
-	   owner[PAGE / 8 + RING - 1] == RING - 1 && kernel.calls == 1,
+	OK(owner[0] == RING + 1 && owner[PART / 8] == RING &&
+	   owner[PART / 8 + RING - 1] == RING - 1 && kernel.calls == 1,
 	   "around its end");
 	((struct mpmc_map_queue *)mapped_at(MPMC_MAP_KERNEL))->readers =
 		SOMEBODY;
@@ -650,13 +664,13 @@ static void test_map_consumer(void)
 	mappable(MPMC_TOKEN_CONSUMER, 0);
 	OK(!mpmc_consumer_create(&made, &queue, NULL) &&
 	   mpmc_consumer_mapped(made) == 1, "a consumer's ring is mapped");
-	OK(kernel.maps == 3 && was_mapped(3 * PAGE, PROT_READ, 0) &&
+	OK(kernel.maps == 3 && was_mapped(2 * PART + PAGE, PROT_READ, 0) &&
 	   was_mapped(PAGE, PROT_READ | PROT_WRITE, MPMC_MAP_OWNER),
 	   "as the kernel says that it is to be");
 	owner = mapped_at(MPMC_MAP_OWNER);
 	words = mapped_at(MPMC_MAP_KERNEL);
-	token = (void *)((char *)words + PAGE);
-	items = (void *)((char *)words + 2 * PAGE);
+	token = (void *)((char *)words + PART);
+	items = (void *)((char *)words + 2 * PART);
 	token->position = 2;
 	items[0] = 44;
 	OK(!mpmc_consumer_try_dequeue(made, &item) && item == 44 &&
@@ -694,17 +708,44 @@ static bool made_unmapped(uint32_t flags, uint32_t kernel_size, long info,
 	return good;
 }
 
+/* Rings that are not as programs have them built in. */
+static void test_other_layouts(void)
+{
+	struct mpmc_token_info info;
+	struct mpmc_producer *made;
+	bool good = true;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		mappable(MPMC_TOKEN_PRODUCER, 0);
+		info = kernel.token;
+		info.token_offset += i == 0 ? PAGE : 0;
+		info.items_offset += i == 1 ? PART : 0;
+		info.ring_entries = i == 2 ? 2 * MPMC_ENTRIES_MAX : RING;
+		kernel.token = info;
+		good &= !mpmc_producer_create(&made, &queue, NULL) &&
+			!mpmc_producer_mapped(made) && kernel.maps == 1;
+		mpmc_producer_destroy(made);
+	}
+	OK(good, "not mapped: not as it is built in");
+}
+
 static void test_unmapped(void)
 {
-	OK(made_unmapped(MPMC_OPT_UNMAPPED, 2 * PAGE, 0, 0),
+	struct mpmc_producer *made = NULL;
+
+	OK(made_unmapped(MPMC_OPT_UNMAPPED, PART + PAGE, 0, 0),
 	   "not mapped: it is not wanted");
 	OK(made_unmapped(0, 0, 0, 0), "not mapped: it is not possible");
-	OK(made_unmapped(0, 2 * PAGE, -ENOTTY, 0),
+	OK(made_unmapped(0, PART + PAGE, -ENOTTY, 0),
 	   "not mapped: the kernel does not say how");
-	OK(made_unmapped(0, 2 * PAGE, 0, 1) &&
-	   made_unmapped(0, 2 * PAGE, 0, 2) &&
-	   made_unmapped(0, 2 * PAGE, 0, 3),
+	OK(made_unmapped(0, PART + PAGE, 0, 2) &&
+	   made_unmapped(0, PART + PAGE, 0, 3),
 	   "not mapped: there are no mappings left, and none is leaked");
+	test_other_layouts();
+	mappable(MPMC_TOKEN_PRODUCER, 1);
+	OK(mpmc_producer_create(&made, &queue, NULL) == -ENOMEM && !made &&
+	   kernel.closed == 1, "not even a handle: no memory, and none is leaked");
 }
 
 /* In a child, where the fake mappings are, and what says where they are not. */
