@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Usage: lkmm.py [--verbose] FILE.litmus...
+"""Usage: lkmm.py FILE.litmus...
+       lkmm.py --barriers FILE.litmus...
 
 Evaluates litmus tests in the kernel's format under the kernel's memory model, as
 herd7 does with tools/memory-model: enumerates all executions, keeps those that the
@@ -8,6 +9,17 @@ model allows, and says whether what "exists" asks for happens Never, Sometimes o
 Always. Prints for each test
 
 	NAME RESULT: SATISFYING of ALLOWED allowed executions (CANDIDATES candidates)
+
+--barriers evaluates tests whose result is Never once more for each barrier in them,
+without that one: a fence is gone; an acquire, a release or a fully ordered operation
+is relaxed. Those without which it happens must be those that the test says it needs:
+
+	 * Needs: P0 smp_mb
+	 * Needs: P1 smp_load_acquire 2
+	 * Needs: P1 atomic_fetch_inc + P1 atomic_fetch_add
+
+the second one of these, and one of both, each of which is enough. Prints a line for
+each test, and fails if that is not so.
 
 This is an implementation of its own, of what tools/memory-model/linux-kernel.cat
 says: coherence, atomicity, happens-before, propagation and RCU. It knows marked
@@ -770,7 +782,108 @@ def evaluate(text):
     return test, result
 
 
+# --- The same tests without a barrier ---
+
+COMMENT = re.compile(r'/\*.*?\*/|//[^\n]*', re.S)
+BARRIER = re.compile(r"""\b(?:
+    (?P<fence>smp_mb|smp_rmb|smp_wmb|smp_mb__before_atomic|
+              smp_mb__after_atomic|synchronize_rcu)\(\);|
+    (?P<access>smp_load_acquire|smp_store_release|smp_store_mb|
+               rcu_assign_pointer|rcu_dereference)\(|
+    (?P<ordered>(?:atomic_)?(?:cmp)?xchg|atomic_fetch_(?:add|sub|inc|dec)|
+                atomic_(?:add|sub|inc|dec)_return)(?P<order>_acquire|_release)?\(|
+    (?P<marked>atomic_(?:read|set))(?:_acquire|_release)\()""", re.X)
+ONCE = {'smp_load_acquire': 'READ_ONCE(*', 'smp_store_release': 'WRITE_ONCE(*',
+        'smp_store_mb': 'WRITE_ONCE(', 'rcu_assign_pointer': 'WRITE_ONCE(',
+        'rcu_dereference': 'READ_ONCE('}
+
+
+def relaxed(m):
+    """What is left of a barrier that is taken away."""
+    if m['fence']:
+        return ''
+    if m['access']:
+        return ONCE[m['access']]
+    if m['marked']:
+        return m['marked'] + '('
+    return m['ordered'] + '_relaxed('
+
+
+def bodies(text):
+    """(number, begin, end) of each thread's body."""
+    for m in re.finditer(r'^P(\d+)\([^)]*\)\s*{(.*?)^}', text, re.M | re.S):
+        yield int(m[1]), m.start(2), m.end(2)
+
+
+def barriers(text):
+    """("P1 smp_rmb", what it matched) for each barrier; "... 2" for the second"""
+    # Of the same length, so that positions hold.
+    code = COMMENT.sub(lambda m: ' ' * len(m[0]), text)
+    seen = {}
+    for thread, begin, end in bodies(code):
+        for m in BARRIER.finditer(code, begin, end):
+            name = 'P%d %s' % (thread, m[0].rstrip('(;)'))
+            seen[name] = seen.get(name, 0) + 1
+            if seen[name] > 1:
+                name += ' %d' % seen[name]
+            yield name, m
+
+
+def happens_without(text, matches):
+    for m in sorted(matches, key=lambda m: -m.start()):
+        text = text[:m.start()] + relaxed(m) + text[m.end():]
+    return evaluate(text)[1].word() != 'Never'
+
+
+def needed(text):
+    """What it says it needs, as sets of names, and what it needs."""
+    there = dict(barriers(text))
+    said = [frozenset(line.split(' + ')) for line in
+            re.findall(r'^ \* Needs: (.*)$', text, re.M)]
+    for name in set().union(*said) - set(there):
+        raise Error('there is no %s in it' % name)
+    needs = [frozenset([name]) for name, m in there.items()
+             if happens_without(text, [m])]
+    needs += [group for group in said if len(group) > 1 and
+              not any(need <= group for need in needs) and
+              happens_without(text, [there[name] for name in group])]
+    return set(said), set(needs)
+
+
+def names_of(groups):
+    return ', '.join(sorted(' + '.join(sorted(group)) for group in groups)) \
+        or 'none'
+
+
+def check_barriers(name):
+    """Whether a test needs what it says, and says what it needs."""
+    with open(name, encoding='utf-8') as file:
+        text = file.read()
+    title = Test(text).name
+    # Others show what is no guarantee.
+    if not re.search(r'^ \* Result: Never$', text, re.M):
+        return True
+    said, needs = needed(text)
+    good = bool(needs) and said == needs
+    print('%s needs: %s%s' % (title, names_of(needs), '' if good else
+                              '; it says: %s' % names_of(said)), flush=True)
+    return good
+
+
+def check_all_barriers(names):
+    good = True
+    for name in names:
+        try:
+            good &= check_barriers(name)
+        except (Error, OSError) as error:
+            print('%s: %s' % (name, error), file=sys.stderr)
+            good = False
+    return 0 if good else 1
+
+
 def main(argv):
+    if argv and argv[0] == '--barriers':
+        return check_all_barriers(argv[1:])
     if not argv or argv[0] in ('-h', '--help'):
         print(__doc__)
         return 0

@@ -189,6 +189,41 @@ def refused(tap):
             tap.result(True, 'refuses ' + name)
 
 
+# Of message passing with a barrier too many: what it says, and whether it is so.
+NEEDS = [
+    (['P0 smp_store_release', 'P1 smp_load_acquire'], True),
+    (['P0 smp_store_release'], False),
+    (['P0 smp_store_release', 'P1 smp_load_acquire', 'P1 smp_rmb'], False),
+    (['P0 smp_store_release', 'P1 smp_load_acquire', 'P1 smp_wmb'], None),
+    (['P0 smp_store_release + P1 smp_load_acquire'], False),
+    ([], False),
+]
+NEEDS_TWO = [
+    (['P0 smp_wmb + P0 smp_store_release', 'P1 smp_load_acquire'], True),
+    (['P1 smp_load_acquire'], True),
+    (['P0 smp_wmb', 'P1 smp_load_acquire'], False),
+]
+
+
+def needs(tap):
+    """What a test says of the barriers that it needs is checked."""
+    for tests, threads in ((NEEDS, [[w('x'), rel('y')],
+                                    [acq(0, 'y'), r(1, 'x'), RMB]]),
+                           (NEEDS_TWO, [[w('x'), WMB, rel('y')],
+                                        [acq(0, 'y'), r(1, 'x')]])):
+        for lines, want in tests:
+            said = ''.join(' * Needs: %s\n' % line for line in lines)
+            text = program('Needs', threads, MP).replace(
+                '\n\n{}', '\n\n(*\n%s *)\n\n{}' % said, 1)
+            try:
+                said, found = lkmm.needed(text)
+                got = said == found
+            except lkmm.Error:
+                got = None
+            tap.result(got == want, 'needs: %s: %s' % (
+                lkmm.names_of(frozenset([line]) for line in lines), want))
+
+
 def others(tap, folder):
     for path, _, names in sorted(os.walk(folder)):
         for name in sorted(names):
@@ -210,6 +245,7 @@ def main(folders):
     print('TAP version 13')
     classics(tap)
     refused(tap)
+    needs(tap)
     for folder in folders:
         others(tap, folder)
     print('1..%d' % tap.number)

@@ -177,6 +177,16 @@ evaluated() {
 	return 1
 }
 
+# barriers TEST : whether a test that says Never needs the barriers that it says it
+# does, each of them, and no others.
+barriers() {
+	local said
+
+	said=$(python3 ./lkmm.py --barriers "$1" 2>&1) && return
+	echo "# ${said//$'\n'/$'\n# '}"
+	return 1
+}
+
 litmus() {
 	local test name want evaluator
 
@@ -190,6 +200,9 @@ litmus() {
 			evaluated "$evaluator" "$test" "$name" "$want"
 			result $? "litmus: $name: $want ($evaluator)"
 		done
+		[ "$want" = Never ] || continue
+		barriers "$test"
+		result $? "litmus: $name: happens without each of its barriers"
 	done
 }
 
