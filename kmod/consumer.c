@@ -32,6 +32,7 @@ static int consumer_init(struct mpmc_consumer *consumer, unsigned int entries)
 	INIT_RCU_WORK(&consumer->free_work, consumer_free_work);
 	if (mpmc_pages_init(pages, entries * size))
 		return -ENOMEM;
+	atomic_set(&consumer->users, 1);
 	consumer->entries = entries;
 	consumer->page = mpmc_pages_at(pages, MPMC_PAGE_KERNEL);
 	consumer->head = mpmc_pages_at(pages, MPMC_PAGE_OWNER);
@@ -73,10 +74,25 @@ struct mpmc_consumer *mpmc_consumer_create(struct mpmc_queue *queue,
 }
 
 /**
+ * mpmc_consumer_put() - a user of a token has gone
+ * @consumer: the token, which others can't find any more: its owner, or a piece
+ *	of the ring that items came back in
+ *
+ * Context: any.
+ */
+void mpmc_consumer_put(struct mpmc_consumer *consumer)
+{
+	/* Fully ordered: the last one comes after all that others have done. */
+	if (atomic_dec_and_test(&consumer->users))
+		mpmc_free_later(&consumer->free_work);
+}
+
+/**
  * mpmc_consumer_close() - the owner has gone
  * @consumer: the token; not to be used any more
  *
- * What he has not finished with goes back to the front of the queue.
+ * What he has not finished with goes back to the front of the queue, in the ring
+ * itself if there is no memory for copies: then it is there for as long as items.
  *
  * Context: process; may sleep.
  */
@@ -90,7 +106,7 @@ void mpmc_consumer_close(struct mpmc_consumer *consumer)
 		atomic_dec(&queue->mapped_consumers);
 	atomic_inc(&queue->departures);
 	xa_erase(&queue->consumers, consumer->id);
-	mpmc_free_later(&consumer->free_work);
+	mpmc_consumer_put(consumer);
 }
 
 /**

@@ -16,6 +16,18 @@ struct mpmc_map_token;
 /* Runs of a lease whose credits go to different shares, see lease.c. */
 #define MPMC_LEASE_RUNS 32
 
+struct mpmc_consumer;
+
+/**
+ * struct mpmc_consumer_piece - items of a closed token that came back in its ring
+ * @node: the items
+ * @consumer: the token
+ */
+struct mpmc_consumer_piece {
+	struct mpmc_requeue_node node;
+	struct mpmc_consumer *consumer;
+};
+
 /**
  * struct mpmc_consumer - a consumer token
  * @queue: its queue
@@ -35,6 +47,9 @@ struct mpmc_map_token;
  * @first_run: none before this one matters any more, about
  * @filled: how many items came with the last fill
  * @returned: position up to which credits have been returned
+ * @piece: what came back in the ring itself, for want of memory; the ring may go
+ *	around its end
+ * @users: its owner, and the pieces that items may be taken from
  * @free_work: frees it all after an RCU grace period
  *
  * The ring is its lease: from @head to @tail what was taken from the queue and
@@ -59,6 +74,8 @@ struct mpmc_consumer {
 	unsigned int first_run;
 	unsigned int filled;
 	atomic64_t returned;
+	struct mpmc_consumer_piece piece[2];
+	atomic_t users;
 	struct rcu_work free_work;
 };
 
@@ -71,6 +88,7 @@ struct mpmc_consumer *mpmc_consumer_create(struct mpmc_queue *queue,
 void mpmc_consumer_close(struct mpmc_consumer *consumer);
 int mpmc_consumer_map(struct mpmc_consumer *consumer);
 void mpmc_consumer_unmap(struct mpmc_consumer *consumer);
+void mpmc_consumer_put(struct mpmc_consumer *consumer);
 u64 mpmc_consumers_leased(struct mpmc_queue *queue);
 u64 mpmc_consumers_stamp(struct mpmc_queue *queue);
 u64 mpmc_consumers_harvest(struct mpmc_queue *queue);

@@ -448,28 +448,78 @@ int mpmc_lease_commit(struct mpmc_consumer *consumer, unsigned int count)
 	return 0;
 }
 
-/* Put items of the ring back to the front of the queue, with their credits. */
-static void lease_give_back(struct mpmc_consumer *consumer, u64 pos,
-			    unsigned int count)
+/*
+ * Items of the ring are going to come back: copies of them. In two pieces if the
+ * ring goes around its end, the later one first; added last comes out first.
+ */
+static bool lease_copy(struct mpmc_consumer *consumer, u64 pos,
+		       unsigned int count, struct mpmc_requeue_chain *chain)
 {
-	struct mpmc_queue *queue = consumer->queue;
 	unsigned int slot = lease_slot(consumer, pos);
 	unsigned int first = lease_piece(consumer, pos, count);
-	unsigned int second = count - first;
 
 	lease_complete(consumer, pos, pos + count);
-	first = mpmc_dead_bury(queue, consumer->items + slot,
-			       consumer->deliveries + slot, first);
-	second = mpmc_dead_bury(queue, consumer->items, consumer->deliveries,
-				second);
-	/* The later piece first: what is put back last comes out first. */
-	if (second)
-		mpmc_queue_requeue(queue, consumer->items,
-				   consumer->deliveries, second);
-	if (first)
-		mpmc_queue_requeue(queue, consumer->items + slot,
-				   consumer->deliveries + slot, first);
-	atomic64_add(first + second, &queue->redelivered);
+	if (mpmc_requeue_chain_copy(chain, consumer->items,
+				    consumer->deliveries, count - first) &&
+	    mpmc_requeue_chain_copy(chain, consumer->items + slot,
+				    consumer->deliveries + slot, first))
+		return true;
+	mpmc_requeue_chain_free(chain);
+	return false;
+}
+
+static void piece_free(struct mpmc_requeue_node *node)
+{
+	mpmc_consumer_put(container_of(node, struct mpmc_consumer_piece,
+				       node)->consumer);
+}
+
+static void lease_lend_piece(struct mpmc_consumer *consumer,
+			     struct mpmc_consumer_piece *piece,
+			     unsigned int slot, unsigned int count,
+			     struct mpmc_requeue_chain *chain)
+{
+	if (!count)
+		return;
+	piece->consumer = consumer;
+	piece->node.count = count;
+	piece->node.items = consumer->items + slot;
+	piece->node.deliveries = consumer->deliveries + slot;
+	piece->node.free = piece_free;
+	atomic_inc(&consumer->users);
+	mpmc_requeue_chain_add(chain, &piece->node);
+}
+
+/* The same with the items where they are, which nobody else uses any more. */
+static void lease_lend(struct mpmc_consumer *consumer, u64 pos,
+		       unsigned int count, struct mpmc_requeue_chain *chain)
+{
+	unsigned int slot = lease_slot(consumer, pos);
+	unsigned int first = lease_piece(consumer, pos, count);
+
+	lease_lend_piece(consumer, &consumer->piece[1], 0, count - first,
+			 chain);
+	lease_lend_piece(consumer, &consumer->piece[0], slot, first, chain);
+}
+
+/* Put items back to the front of the queue, with their credits. */
+static void lease_give_back(struct mpmc_consumer *consumer,
+			    struct mpmc_requeue_chain *chain)
+{
+	struct mpmc_queue *queue = consumer->queue;
+	struct mpmc_requeue_node *node;
+	unsigned int count = 0;
+
+	for (node = chain->first; node; node = node->next) {
+		node->count = mpmc_dead_bury(queue, node->items,
+					     node->deliveries, node->count);
+		count += node->count;
+	}
+	atomic64_add(count, &queue->redelivered);
+	if (count)
+		mpmc_queue_requeue(queue, chain, count);
+	else
+		mpmc_requeue_chain_free(chain);
 }
 
 /**
@@ -478,10 +528,11 @@ static void lease_give_back(struct mpmc_consumer *consumer, u64 pos,
  * @count: how many, at least one
  *
  * Context: process; may sleep.
- * Return: 0; -EINVAL if there are not as many; -EIO.
+ * Return: 0; -EINVAL if there are not as many; -EIO; -ENOMEM.
  */
 int mpmc_lease_release(struct mpmc_consumer *consumer, unsigned int count)
 {
+	struct mpmc_requeue_chain chain = {};
 	s64 head;
 
 	lease_return_all(consumer);
@@ -489,22 +540,36 @@ int mpmc_lease_release(struct mpmc_consumer *consumer, unsigned int count)
 	head = atomic64_read(&consumer->returned);
 	if (consumer->tail - head < count)
 		return -EINVAL;
+	if (!lease_copy(consumer, head, count, &chain))
+		return -ENOMEM;
 	/* Credits and all. Fails if the owner moves the head meanwhile. */
 	if (atomic64_cmpxchg(&consumer->returned, head, head + count) != head) {
+		mpmc_requeue_chain_free(&chain);
 		set_bit(MPMC_CONSUMER_BROKEN, &consumer->state);
 		return -EIO;
 	}
-	lease_give_back(consumer, head, count);
+	lease_give_back(consumer, &chain);
 	/* Release: pairs with the acquire in lease_head(). */
 	smp_store_release(consumer->head, head + count);
 	return 0;
+}
+
+/* Give back what is in the ring from a position on, whatever that takes. */
+static void lease_give_back_all(struct mpmc_consumer *consumer, u64 pos)
+{
+	struct mpmc_requeue_chain chain = {};
+	unsigned int count = consumer->tail - pos;
+
+	if (!lease_copy(consumer, pos, count, &chain))
+		lease_lend(consumer, pos, count, &chain);
+	lease_give_back(consumer, &chain);
 }
 
 /**
  * mpmc_lease_end() - give everything back that the owner has not finished with
  * @consumer: the token, whose owner has gone
  *
- * Context: process; may sleep.
+ * Context: process; may sleep, does not fail.
  */
 void mpmc_lease_end(struct mpmc_consumer *consumer)
 {
@@ -518,7 +583,7 @@ void mpmc_lease_end(struct mpmc_consumer *consumer)
 				     consumer->tail))
 		;
 	if (head != consumer->tail)
-		lease_give_back(consumer, head, consumer->tail - head);
+		lease_give_back_all(consumer, head);
 	if (READ_ONCE(queue->shutdown))
 		mpmc_queue_kick_writers(queue, 0);
 }

@@ -383,16 +383,16 @@ void mpmc_queue_finish(struct mpmc_queue *queue, const struct mpmc_batch *batch)
 /**
  * mpmc_queue_requeue() - put items that were taken back to the front
  * @queue: the queue
- * @items: the items, in order; they still hold their credits
- * @deliveries: how often each has been handed out
+ * @chain: the items, which still hold their credits
  * @count: how many, at least one
  *
- * Context: process; may sleep, does not fail.
+ * Context: any.
  */
-void mpmc_queue_requeue(struct mpmc_queue *queue, const u64 *items,
-			const u32 *deliveries, unsigned int count)
+void mpmc_queue_requeue(struct mpmc_queue *queue,
+			const struct mpmc_requeue_chain *chain,
+			unsigned int count)
 {
-	mpmc_requeue_push(&queue->requeue, items, deliveries, count);
+	mpmc_requeue_push(&queue->requeue, chain);
 	smp_mb(); /* A: pairs with B in wait.c */
 	mpmc_wake_readers(queue, count);
 }

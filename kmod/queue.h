@@ -151,8 +151,9 @@ int mpmc_queue_take(struct mpmc_queue *queue, struct mpmc_cursor *cursor,
 		    struct mpmc_batch *batch);
 void mpmc_queue_finish(struct mpmc_queue *queue,
 		       const struct mpmc_batch *batch);
-void mpmc_queue_requeue(struct mpmc_queue *queue, const u64 *items,
-			const u32 *deliveries, unsigned int count);
+void mpmc_queue_requeue(struct mpmc_queue *queue,
+			const struct mpmc_requeue_chain *chain,
+			unsigned int count);
 
 bool mpmc_queue_ready(struct mpmc_queue *queue);
 bool mpmc_queue_drained(struct mpmc_queue *queue);

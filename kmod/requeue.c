@@ -4,13 +4,18 @@
  *
  * A batch that comes back goes to the front of the queue as it is, before
  * whatever came back earlier. Consumers share the top batch, each claiming a
- * run of it with one compare-and-exchange; who finds it empty unlinks it.
+ * run of it with one compare-and-exchange; who takes the last of it unlinks it,
+ * or, if there is another above it then, who finds it empty.
  * Nodes are linked once and freed through RCU, so a node that a thread looks at
  * in an RCU read-side section can't become the top again.
+ *
+ * Items must be able to come back when there is no memory, and a dead process is
+ * charged for none beyond its cgroup's limit. So a copy that is as large as it
+ * has to be is tried first, and without memory what the items are in comes back
+ * itself, with a node that was there from the beginning.
  */
 #include "requeue.h"
 
-#include <linux/atomic.h>
 #include <linux/minmax.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -18,23 +23,16 @@
 #include "batch.h"
 #include "credit.h"
 
-struct mpmc_requeue_item {
-	u64 value;
-	u32 deliveries;
-};
+#define ITEM_SIZE (sizeof(u64) + sizeof(u32))
 
-struct mpmc_requeue_node {
-	struct mpmc_requeue_node *next;
-	atomic_t taken;
-	unsigned int count;
-	struct rcu_head rcu;
-	struct mpmc_requeue_item item[];
-};
-
-/* A node is a page at most: small enough to be had without fail. */
+/* A copy is in pieces of a page at most. */
 #define NODE_ITEMS \
-	((PAGE_SIZE - sizeof(struct mpmc_requeue_node)) / \
-	 sizeof(struct mpmc_requeue_item))
+	((PAGE_SIZE - sizeof(struct mpmc_requeue_node)) / ITEM_SIZE)
+
+static void node_free(struct mpmc_requeue_node *node)
+{
+	kfree_rcu(node, rcu);
+}
 
 static struct mpmc_requeue_node *node_create(const u64 *items,
 					     const u32 *deliveries,
@@ -43,50 +41,97 @@ static struct mpmc_requeue_node *node_create(const u64 *items,
 	struct mpmc_requeue_node *node;
 	unsigned int i;
 
-	/* These items exist nowhere else: failing would lose them. */
-	node = kmalloc(struct_size(node, item, count),
-		       GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
-	atomic_set(&node->taken, 0);
+	/* Nobody is to be killed for what can do without. */
+	node = kmalloc(sizeof(*node) + count * ITEM_SIZE,
+		       GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN);
+	if (!node)
+		return NULL;
 	node->count = count;
+	node->items = (u64 *)(node + 1);
+	node->deliveries = (u32 *)(node->items + count);
+	node->free = node_free;
 	for (i = 0; i < count; i++) {
-		node->item[i].value = items[i];
-		node->item[i].deliveries = deliveries[i];
+		node->items[i] = items[i];
+		node->deliveries[i] = deliveries[i];
 	}
 	return node;
 }
 
 /**
- * mpmc_requeue_push() - put items back to the front, in order
- * @requeue: the queue's
+ * mpmc_requeue_chain_add() - add a node, before those that are there
+ * @chain: the chain
+ * @node: the node, all of it set but where it is in the chain
+ */
+void mpmc_requeue_chain_add(struct mpmc_requeue_chain *chain,
+			    struct mpmc_requeue_node *node)
+{
+	atomic_set(&node->taken, 0);
+	node->next = chain->first;
+	chain->first = node;
+	if (!chain->last)
+		chain->last = node;
+}
+
+/**
+ * mpmc_requeue_chain_copy() - add copies of items, before those that are there
+ * @chain: the chain
  * @items: the items
  * @deliveries: how often each has been handed out
  * @count: how many
  *
- * Context: process; may sleep, does not fail.
+ * Context: process; may sleep.
+ * Return: false without memory; some may have been added.
  */
-void mpmc_requeue_push(struct mpmc_requeue *requeue, const u64 *items,
-		       const u32 *deliveries, unsigned int count)
+bool mpmc_requeue_chain_copy(struct mpmc_requeue_chain *chain, const u64 *items,
+			     const u32 *deliveries, unsigned int count)
 {
-	struct mpmc_requeue_node *first = NULL, *last = NULL, *top;
-
 	while (count) {
 		unsigned int n = (count - 1) % NODE_ITEMS + 1;
 		struct mpmc_requeue_node *node;
 
 		count -= n;
 		node = node_create(items + count, deliveries + count, n);
-		node->next = first;
-		first = node;
-		if (!last)
-			last = node;
+		if (!node)
+			return false;
+		mpmc_requeue_chain_add(chain, node);
 	}
-	if (!first)
+	return true;
+}
+
+/**
+ * mpmc_requeue_chain_free() - free what is not going to come back
+ * @chain: the chain, empty then
+ */
+void mpmc_requeue_chain_free(struct mpmc_requeue_chain *chain)
+{
+	struct mpmc_requeue_node *node, *next;
+
+	for (node = chain->first; node; node = next) {
+		next = node->next;
+		node->free(node);
+	}
+	chain->first = NULL;
+	chain->last = NULL;
+}
+
+/**
+ * mpmc_requeue_push() - put items back to the front, in order
+ * @requeue: the queue's
+ * @chain: the items, not to be looked at any more
+ *
+ * Context: any.
+ */
+void mpmc_requeue_push(struct mpmc_requeue *requeue,
+		       const struct mpmc_requeue_chain *chain)
+{
+	struct mpmc_requeue_node *top = READ_ONCE(requeue->top);
+
+	if (!chain->first)
 		return;
-	top = READ_ONCE(requeue->top);
 	/* Fully ordered: pairs with the rcu_dereference() in node_top(). */
 	do {
-		last->next = top;
-	} while (!try_cmpxchg(&requeue->top, &top, first));
+		chain->last->next = top;
+	} while (!try_cmpxchg(&requeue->top, &top, chain->first));
 }
 
 /*
@@ -101,7 +146,7 @@ static struct mpmc_requeue_node *node_top(struct mpmc_requeue *requeue)
 		if (atomic_read(&node->taken) < node->count)
 			return node;
 		if (cmpxchg(&requeue->top, node, node->next) == node)
-			kfree_rcu(node, rcu);
+			node->free(node);
 	}
 	return NULL;
 }
@@ -130,11 +175,14 @@ void mpmc_requeue_take(struct mpmc_requeue *requeue, struct mpmc_batch *batch)
 		if (!atomic_try_cmpxchg(&node->taken, &taken, taken + n))
 			continue;
 		for (i = batch->count; i < batch->count + n; i++, taken++) {
-			batch->items[i] = node->item[taken].value;
-			batch->deliveries[i] = node->item[taken].deliveries + 1;
+			batch->items[i] = node->items[taken];
+			batch->deliveries[i] = node->deliveries[taken] + 1;
 		}
 		mpmc_batch_added(batch, n, MPMC_SHARE_COMMON);
 		batch->again = batch->count;
+		/* What comes back next is not to have it below for ever. */
+		if (taken == node->count)
+			node_top(requeue);
 	}
 	rcu_read_unlock();
 }
@@ -161,10 +209,8 @@ bool mpmc_requeue_ready(struct mpmc_requeue *requeue)
  */
 void mpmc_requeue_free(struct mpmc_requeue *requeue)
 {
-	struct mpmc_requeue_node *node, *next;
+	struct mpmc_requeue_chain chain = { .first = requeue->top };
 
-	for (node = requeue->top; node; node = next) {
-		next = node->next;
-		kfree(node);
-	}
+	mpmc_requeue_chain_free(&chain);
+	requeue->top = NULL;
 }

@@ -9,6 +9,8 @@
 
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -28,7 +30,8 @@
 #define CHUNK_ITEMS 16384
 
 #define BUFFER_ITEM_SIZE (sizeof(u64) + sizeof(u32))
-#define BUFFER_SIZE (BUFFER_ITEMS * BUFFER_ITEM_SIZE)
+#define BUFFER_SIZE \
+	(sizeof(struct mpmc_requeue_node) + BUFFER_ITEMS * BUFFER_ITEM_SIZE)
 
 #define TRANSFER_FLAGS (MPMC_TRANSFER_INLINE | MPMC_TRANSFER_WAIT)
 
@@ -62,12 +65,12 @@ void mpmc_transfer_exit(void)
 	kmem_cache_destroy(buffer_cache);
 }
 
-/* Memory for so many items, of a size each; not cleared. */
+/* Memory for so many items, of this size altogether; not cleared. */
 static void *buffer_alloc(unsigned int count, size_t size)
 {
 	if (count <= BUFFER_ITEMS)
 		return kmem_cache_alloc(buffer_cache, GFP_KERNEL);
-	return kvmalloc_array(count, size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	return kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 }
 
 static void buffer_free(void *buffer, unsigned int count)
@@ -349,7 +352,8 @@ static noinline int put_array(struct mpmc_queue *queue,
 			      struct mpmc_producer *producer,
 			      const struct mpmc_transfer *transfer)
 {
-	u64 *items = buffer_alloc(transfer->count, sizeof(*items));
+	u64 *items = buffer_alloc(transfer->count,
+				  array_size(transfer->count, sizeof(*items)));
 	int ret;
 
 	if (!items)
@@ -443,28 +447,103 @@ static void take_undo(struct mpmc_batch *batch)
 		batch->deliveries[i]--;
 }
 
+static void cached_free(struct rcu_head *rcu)
+{
+	kmem_cache_free(buffer_cache,
+			container_of(rcu, struct mpmc_requeue_node, rcu));
+}
+
+static void cached_node_free(struct mpmc_requeue_node *node)
+{
+	call_rcu(&node->rcu, cached_free);
+}
+
+static void large_node_free(struct mpmc_requeue_node *node)
+{
+	kvfree_rcu(node, rcu);
+}
+
+/* A buffer that begins with a node, for so many items. */
+static struct mpmc_requeue_node *node_alloc(unsigned int max)
+{
+	struct mpmc_requeue_node *node =
+		buffer_alloc(max, sizeof(*node) + max * BUFFER_ITEM_SIZE);
+
+	if (node)
+		node->free = max <= BUFFER_ITEMS ? cached_node_free :
+						   large_node_free;
+	return node;
+}
+
+/*
+ * There is no memory, and an item that is nowhere but on the stack. It gets some,
+ * beyond its cgroup's limit: but no more before what others had like that can be
+ * free again.
+ */
+static struct mpmc_requeue_node *node_insist(struct mpmc_batch *batch)
+{
+	struct mpmc_requeue_node *node;
+
+	synchronize_rcu();
+	node = kmalloc(sizeof(*node) + BUFFER_ITEM_SIZE,
+		       GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
+	node->free = large_node_free;
+	node->items = (u64 *)(node + 1);
+	node->deliveries = (u32 *)(node->items + 1);
+	*node->items = *batch->items;
+	*node->deliveries = *batch->deliveries;
+	return node;
+}
+
+/*
+ * Put a batch back that the caller does not get. Without memory for a copy, the
+ * buffer that it is in goes back with it, and is not there any more.
+ */
+static noinline void take_back(struct mpmc_queue *queue,
+			       struct mpmc_batch *batch,
+			       struct mpmc_requeue_node **buffer)
+{
+	struct mpmc_requeue_chain chain = {};
+	struct mpmc_requeue_node *node = *buffer;
+
+	take_undo(batch);
+	if (!mpmc_requeue_chain_copy(&chain, batch->items, batch->deliveries,
+				     batch->count)) {
+		mpmc_requeue_chain_free(&chain);
+		if (node) {
+			node->items = batch->items;
+			node->deliveries = batch->deliveries;
+		} else {
+			node = node_insist(batch);
+		}
+		node->count = batch->count;
+		mpmc_requeue_chain_add(&chain, node);
+		*buffer = NULL;
+	}
+	mpmc_queue_requeue(queue, &chain, batch->count);
+}
+
 /* Hand a batch to the caller, or put it back. */
 static int take_deliver(struct mpmc_queue *queue,
 			const struct mpmc_transfer *transfer,
 			void __user *user, unsigned int offset,
-			struct mpmc_batch *batch)
+			struct mpmc_batch *batch,
+			struct mpmc_requeue_node **buffer)
 {
 	int ret = mpmc_transfer_copy_out(transfer, user, offset, batch->items,
 					 batch->count);
 
-	if (!ret) {
+	if (!ret)
 		mpmc_queue_finish(queue, batch);
-		return 0;
-	}
-	take_undo(batch);
-	mpmc_queue_requeue(queue, batch->items, batch->deliveries,
-			   batch->count);
+	else
+		take_back(queue, batch, buffer);
 	return ret;
 }
 
 static long take_batches(struct mpmc_queue *queue,
 			 const struct mpmc_transfer *transfer,
-			 void __user *user, struct mpmc_batch *batch)
+			 void __user *user, struct mpmc_batch *batch,
+			 struct mpmc_requeue_node **buffer)
 {
 	unsigned int chunk = batch->max;
 	long total = 0;
@@ -475,7 +554,8 @@ static long take_batches(struct mpmc_queue *queue,
 				   transfer->count - total);
 		ret = take_batch(queue, transfer, batch, !total);
 		if (!ret)
-			ret = take_deliver(queue, transfer, user, total, batch);
+			ret = take_deliver(queue, transfer, user, total, batch,
+					   buffer);
 		if (ret)
 			return total ?: ret;
 		total += batch->count;
@@ -491,6 +571,7 @@ static long take_one(struct mpmc_queue *queue,
 	u64 item;
 	u32 deliveries;
 	struct mpmc_batch batch mpmc_uninitialized;
+	struct mpmc_requeue_node *none = NULL;
 	int ret;
 
 	batch.items = &item;
@@ -498,7 +579,7 @@ static long take_one(struct mpmc_queue *queue,
 	batch.max = 1;
 	ret = take_batch(queue, transfer, &batch, true);
 	if (!ret)
-		ret = take_deliver(queue, transfer, user, 0, &batch);
+		ret = take_deliver(queue, transfer, user, 0, &batch, &none);
 	return ret ?: 1;
 }
 
@@ -507,16 +588,18 @@ static long take_many(struct mpmc_queue *queue,
 {
 	unsigned int max = min3((u64)transfer->count, queue->capacity.total,
 				(u64)CHUNK_ITEMS);
+	struct mpmc_requeue_node *buffer = node_alloc(max);
 	struct mpmc_batch batch mpmc_uninitialized;
 	long ret;
 
-	batch.items = buffer_alloc(max, BUFFER_ITEM_SIZE);
-	if (!batch.items)
+	if (!buffer)
 		return -ENOMEM;
+	batch.items = (u64 *)(buffer + 1);
 	batch.deliveries = (u32 *)(batch.items + max);
 	batch.max = max;
-	ret = take_batches(queue, transfer, user, &batch);
-	buffer_free(batch.items, max);
+	ret = take_batches(queue, transfer, user, &batch, &buffer);
+	if (buffer)
+		buffer_free(buffer, max);
 	return ret;
 }
 

@@ -612,6 +612,224 @@ TEST_F(memory, given_back)
 	close(queue);
 }
 
+/*
+ * Without any memory not even a file can be opened. What there is to say then is
+ * said after the limit has been lifted: a process that needs memory and cannot
+ * be killed for it stays where it is.
+ */
+static int limit_open(const char *dir)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/memory.max", dir);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	must(fd >= 0);
+	return fd;
+}
+
+static bool limit_set(int fd, const char *text)
+{
+	return pwrite(fd, text, strlen(text), 0) == (ssize_t)strlen(text);
+}
+
+/* What the kernel charges at once, when it may again: of two CPUs at most. */
+#define CHARGED_AHEAD (2 * 64 * PAGE)
+
+/*
+ * What comes back when its group has no memory left: from tokens that are closed,
+ * by calls that release it, and from calls that can't write it to their caller.
+ */
+struct come_back {
+	const char *dir;
+	int queue;
+	bool (*once)(int queue);	/* whether there was memory */
+	long long allowance;	/* so much more than there is for a start */
+	int rounds;
+};
+
+static bool leased(int token)
+{
+	int ret = deq_bulk(token, NULL, GIVEN_BACK);
+
+	must(ret == -EFAULT);
+	return true;
+}
+
+static bool close_once(int queue)
+{
+	int token = consumer_create(queue, GIVEN_BACK);
+
+	must(token >= 0 || token == -ENOMEM);
+	if (token < 0)
+		return false;
+	leased(token);
+	close(token);
+	return true;
+}
+
+static bool release_once(int queue)
+{
+	static int token = -1;
+	int ret;
+
+	if (token < 0)
+		token = consumer_create(queue, GIVEN_BACK);
+	must(token >= 0);
+	leased(token);
+	ret = lease_release(token, GIVEN_BACK);
+	must(ret == 0 || ret == -ENOMEM);
+	return !ret;
+}
+
+static bool bulk_once(int queue)
+{
+	int ret = deq_bulk(queue, NULL, GIVEN_BACK);
+
+	must(ret == -EFAULT || ret == -ENOMEM);
+	return ret == -EFAULT;
+}
+
+static bool single_once(int queue)
+{
+	static struct mpmc_transfer *arg;
+
+	if (!arg) {
+		arg = shared_alloc(PAGE);
+		arg->size = sizeof(*arg);
+		arg->flags = MPMC_TRANSFER_INLINE;
+		arg->count = 1;
+		must(mprotect(arg, PAGE, PROT_READ) == 0);
+	}
+	must(mpmc_ioctl(queue, MPMC_IOC_ITEM_DEQUEUE, arg) == -EFAULT);
+	return true;
+}
+
+static long long number_in(const char *dir, const char *name)
+{
+	char text[32];
+
+	must(file_read(dir, name, text, sizeof(text)));
+	return atoll(text);
+}
+
+static void come_back_run(void *arg)
+{
+	struct come_back *c = arg;
+	int limit = limit_open(c->dir);
+	long long most;
+	char text[32];
+	int i, had = 0;
+
+	must(file_write("/proc/self", "oom_score_adj", "-1000"));
+	cgroup_enter(c->dir);
+	c->once(c->queue);
+	most = number_in(c->dir, "memory.current") + c->allowance;
+	snprintf(text, sizeof(text), "%lld", most / PAGE * PAGE);
+	must(limit_set(limit, text));
+	for (i = 0; i < c->rounds; i++)
+		had += c->once(c->queue);
+	must(limit_set(limit, "max"));
+	fprintf(stderr, "# %d of %d times, %lld bytes of %lld at most\n", had,
+		c->rounds, number_in(c->dir, "memory.peak"), most);
+	must(had);
+	must(number_in(c->dir, "memory.peak") <= most + CHARGED_AHEAD);
+}
+
+static void come_back(struct __test_metadata *_metadata, const char *dir,
+		      bool (*once)(int queue), long long allowance, int rounds)
+{
+	struct come_back c = {
+		.dir = dir, .once = once, .allowance = allowance,
+		.rounds = rounds,
+	};
+
+	c.queue = queue_create(GIVEN_BACK, 1);
+	ASSERT_LE(0, c.queue);
+	put_range(c.queue, 1, GIVEN_BACK);
+	EXPECT_EQ(0, reap(spawn(come_back_run, &c)));
+	EXPECT_TRUE(take_range(c.queue, 1, GIVEN_BACK));
+	EXPECT_EQ(0, queue_items(c.queue));
+	/* Also what came back in a ring, or in a buffer. */
+	EXPECT_TRUE(charged_at_most(dir, 16 * PAGE));
+	close(c.queue);
+}
+
+#define DEAD 12
+
+struct dying {
+	const char *dir;
+	int queue;
+	atomic_int ready;
+};
+
+static void dying_run(void *arg)
+{
+	struct dying *dying = arg;
+	int token;
+
+	cgroup_enter(dying->dir);
+	token = consumer_create(dying->queue, GIVEN_BACK);
+	must(token >= 0 && leased(token));
+	atomic_fetch_add(&dying->ready, 1);
+	pause();
+}
+
+/*
+ * Many are killed at once, and there is hardly any memory left. Catches: memory
+ * that can't be refused, for what they had leased.
+ */
+TEST_F(memory, dead_at_the_limit)
+{
+	struct dying *dying = shared_alloc(sizeof(*dying));
+	pid_t pid[DEAD];
+	long long most;
+	char text[32];
+	int i;
+
+	dying->dir = self->dir;
+	dying->queue = queue_create(DEAD * GIVEN_BACK, 1);
+	ASSERT_LE(0, dying->queue);
+	put_range(dying->queue, 1, DEAD * GIVEN_BACK);
+	for (i = 0; i < DEAD; i++)
+		pid[i] = spawn(dying_run, dying);
+	EXPECT_TRUE(eventually(atomic_load(&dying->ready) == DEAD));
+	most = number_in(self->dir, "memory.current") + (1 << 19);
+	snprintf(text, sizeof(text), "%lld", most / PAGE * PAGE);
+	EXPECT_TRUE(file_write(self->dir, "memory.max", text));
+	for (i = 0; i < DEAD; i++)
+		kill(pid[i], SIGKILL);
+	for (i = 0; i < DEAD; i++)
+		reap(pid[i]);
+	EXPECT_GE(most + CHARGED_AHEAD, number_in(self->dir, "memory.peak"));
+	TH_LOG("%lld bytes of %lld at most",
+	       number_in(self->dir, "memory.peak"), most);
+	EXPECT_EQ(DEAD * GIVEN_BACK, drain(dying->queue));
+	EXPECT_TRUE(charged_at_most(self->dir, 16 * PAGE));
+	close(dying->queue);
+}
+
+/* Catches: what can't fail, and goes beyond the limit instead. */
+TEST_F(memory, closed_at_the_limit)
+{
+	come_back(_metadata, self->dir, close_once, 3 << 20, 100);
+}
+
+TEST_F(memory, released_at_the_limit)
+{
+	come_back(_metadata, self->dir, release_once, 3 << 20, 100);
+}
+
+TEST_F(memory, undelivered_at_the_limit)
+{
+	come_back(_metadata, self->dir, bulk_once, 3 << 20, 1000);
+}
+
+TEST_F(memory, one_undelivered_at_the_limit)
+{
+	come_back(_metadata, self->dir, single_once, 1 << 19, 100000);
+}
+
 #define BULK 4000000
 
 /*
@@ -648,27 +866,6 @@ static void bulk_enomem(void *arg)
 TEST_F(memory, bulk_enomem)
 {
 	in_group(_metadata, self->dir, bulk_enomem, false);
-}
-
-/*
- * Without any memory not even a file can be opened. What there is to say then is
- * said after the limit has been lifted: a process that needs memory and cannot
- * be killed for it stays where it is.
- */
-static int limit_open(const char *dir)
-{
-	char path[256];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/memory.max", dir);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	must(fd >= 0);
-	return fd;
-}
-
-static bool limit_set(int fd, const char *text)
-{
-	return pwrite(fd, text, strlen(text), 0) == (ssize_t)strlen(text);
 }
 
 #define FEW_QUEUES 20

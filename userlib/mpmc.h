@@ -1184,6 +1184,8 @@ MPMC_INLINE int mpmc_consumer_commit(struct mpmc_consumer *consumer, size_t n)
  *
  * Return: 0, or
  *  -EINVAL: consumer is NULL, or the lease has fewer items
+ *  -ENOMEM: out of memory; they are leased as before. (A token that is destroyed
+ *	gives them back without any.)
  *  -EBUSY: another thread is inside a call on this token
  *  -EIO: the token's ring was broken by its owner (mapped rings only)
  *

@@ -10,6 +10,7 @@ static struct mpmc_requeue *requeue;
 
 static void push(unsigned int first, unsigned int count)
 {
+	struct mpmc_requeue_chain chain = {};
 	u64 items[CASE_ITEMS];
 	u32 deliveries[CASE_ITEMS];
 	unsigned int i;
@@ -19,7 +20,9 @@ static void push(unsigned int first, unsigned int count)
 		deliveries[i] = first + i;
 	}
 	items_put_many(items, count);
-	mpmc_requeue_push(requeue, items, deliveries, count);
+	if (!mpmc_requeue_chain_copy(&chain, items, deliveries, count))
+		explore_fail("no memory");
+	mpmc_requeue_push(requeue, &chain);
 }
 
 static unsigned int take(unsigned int max)

@@ -29,7 +29,8 @@
 	each(pending_doubt) \
 	each(pending_hop) \
 	each(requeue_share) \
-	each(requeue_both)
+	each(requeue_both) \
+	each(lease_lend)
 
 #define CASE_DECLARE(name) extern const struct explore_case case_##name;
 #define CASE_LIST(name) &case_##name,

@@ -35,6 +35,7 @@ static struct {
 	struct handover grace; /* what was known to who asked for one */
 	struct task task[MACHINE_THREADS];
 	struct handover woken[MACHINE_THREADS];
+	bool no_memory;
 } kernel;
 
 void kernel_reset(void)
@@ -59,6 +60,16 @@ unsigned int kernel_choice(unsigned int count)
 void *kernel_alloc(size_t size, size_t align, bool zero)
 {
 	return machine_alloc(size, align, zero);
+}
+
+void kernel_memory(bool there_is)
+{
+	kernel.no_memory = !there_is;
+}
+
+void *kernel_kmalloc(size_t size)
+{
+	return kernel.no_memory ? NULL : kernel_alloc(size, 64, false);
 }
 
 void kernel_free(void *memory)

@@ -16,6 +16,9 @@ struct kernel_lock {
 
 void kernel_reset(void);
 
+/* Whether kernel_kmalloc() has any: it may fail, unlike the others. */
+void kernel_memory(bool there_is);
+void *kernel_kmalloc(size_t size);
 void *kernel_alloc(size_t size, size_t align, bool zero);
 void kernel_free(void *memory);
 

@@ -58,6 +58,7 @@ typedef s64 ktime_t;
 })
 
 #define atomic_inc(v) ((void)RMW(v, fetch_add, 1, RELAXED))
+#define atomic_dec_and_test(v) (RMW(v, fetch_sub, 1, SEQ_CST) == 1)
 #define atomic_dec(v) ((void)RMW(v, fetch_sub, 1, RELAXED))
 #define atomic_add(i, v) ((void)RMW(v, fetch_add, i, RELAXED))
 #define atomic_or(i, v) ((void)RMW(v, fetch_or, i, RELAXED))
@@ -105,6 +106,7 @@ typedef s64 ktime_t;
 #define GFP_NOWAIT 0
 #define __GFP_ACCOUNT 0
 #define __GFP_NOFAIL 0
+#define __GFP_NORETRY 0
 #define __GFP_NOWARN 0
 #define __GFP_ZERO 0
 
@@ -114,7 +116,7 @@ typedef s64 ktime_t;
 #undef bitmap_free
 #define kcalloc(n, size, gfp) kernel_alloc((n) * (size), 64, true)
 #define kzalloc(size, gfp) kernel_alloc(size, 64, true)
-#define kmalloc(size, gfp) kernel_alloc(size, 64, false)
+#define kmalloc(size, gfp) kernel_kmalloc(size)
 #define kvmalloc(size, gfp) kernel_alloc(size, 64, false)
 #define kvcalloc(n, size, gfp) kernel_alloc((n) * (size), 64, true)
 #define get_zeroed_page(gfp) \

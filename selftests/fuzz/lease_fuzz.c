@@ -37,6 +37,7 @@ static struct mpmc_queue queue;
 static struct mpmc_consumer *consumer;
 static struct mpmc_map_token *page;
 static bool busy;
+static bool memory;
 
 /* The queue: what came back is in front. */
 static struct item list[2 * VALUES];
@@ -89,25 +90,45 @@ int mpmc_queue_take(struct mpmc_queue *from, struct mpmc_cursor *cursor,
 	return batch->count ? 0 : -EAGAIN;
 }
 
-void mpmc_queue_requeue(struct mpmc_queue *to, const u64 *items,
-			const u32 *deliveries, unsigned int count)
+static void queue_put_back(u64 value, u32 deliveries, unsigned int place)
 {
-	unsigned int i;
+	insist(value < next_value);
+	insist(leased[value]--);
+	insist(deliveries == handed[value]);
+	list[place] = (struct item){
+		.value = value, .deliveries = deliveries,
+		.share = MPMC_SHARE_COMMON,
+	};
+}
+
+void mpmc_queue_requeue(struct mpmc_queue *to,
+			const struct mpmc_requeue_chain *chain,
+			unsigned int count)
+{
+	struct mpmc_requeue_chain done = *chain;
+	struct mpmc_requeue_node *node;
+	unsigned int i, place = first - count;
 
 	(void)to;
-	insist(count <= consumer->entries);
-	for (i = 0; i < count; i++) {
-		insist(items[i] < next_value);
-		insist(!i || items[i] != items[i - 1]);
-		insist(leased[items[i]]--);
-		insist(deliveries[i] == handed[items[i]]);
-		insist(first >= count);
-		list[first - count + i] = (struct item){
-			.value = items[i], .deliveries = deliveries[i],
-			.share = MPMC_SHARE_COMMON,
-		};
-	}
+	insist(count <= consumer->entries && first >= count);
+	for (node = chain->first; node; node = node->next)
+		for (i = 0; i < node->count; i++)
+			queue_put_back(node->items[i], node->deliveries[i],
+				       place++);
+	insist(place == first);
 	first -= count;
+	mpmc_requeue_chain_free(&done);
+}
+
+/* What came back in the ring itself: nothing is to be in it any more. */
+void mpmc_consumer_put(struct mpmc_consumer *token)
+{
+	insist(atomic_dec_return(&token->users));
+}
+
+void *lease_kmalloc(size_t size)
+{
+	return memory ? malloc(size) : NULL;
 }
 
 /* Dead letters are dropped here. */
@@ -243,12 +264,15 @@ static void finish_some(u8 what)
 
 static void look(u8 what)
 {
-	switch (what % 3) {
+	switch (what % 4) {
 	case 0:
+		memory = !memory;
+		break;
+	case 1:
 		/* Only about right for others, while its owner is at work. */
 		mpmc_lease_count(consumer);
 		break;
-	case 1:
+	case 2:
 		mpmc_lease_stamp(consumer);
 		break;
 	default:
@@ -310,12 +334,14 @@ static void begin(void)
 	first = last = VALUES;
 	next_value = 0;
 	busy = false;
+	memory = true;
 	mpmc_capacity_init(&queue.capacity, CREDITS, SEGMENTS);
 	queue.max_deliveries = what & 32 ? 1 + what / 64 : 0;
 	consumer = calloc(1, sizeof(*consumer));
 	page = calloc(1, sizeof(*page));
 	consumer->queue = &queue;
 	consumer->entries = entries;
+	atomic_set(&consumer->users, 1);
 	consumer->page = page;
 	consumer->head = calloc(1, sizeof(u64));
 	consumer->items = calloc(entries, sizeof(u64));
@@ -327,6 +353,7 @@ static void finish(void)
 {
 	step_quiet(true);
 	mpmc_lease_end(consumer);
+	insist(atomic_read(&consumer->users) == 1);
 	insist(mpmc_capacity_used(&queue.capacity) == last - first);
 	insist(last - first == CREDITS ||
 	       mpmc_capacity_take(&queue.capacity, 1, CREDITS - (last - first)));

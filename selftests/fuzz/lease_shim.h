@@ -34,7 +34,28 @@ struct rcu_work {
 #define cpu_relax() shim_pause()
 #define need_resched() true
 #define local_clock() ((u64)0)
-#define atomic_dec(v) ((void)atomic_add_return(-1, v))
+#define atomic_dec_return(v) atomic_add_return(-1, v)
+#define atomic_dec(v) ((void)atomic_dec_return(v))
+#define atomic_inc(v) ((void)atomic_inc_return(v))
+#define atomic_try_cmpxchg(v, old, new) \
+	(shim_pause(), __atomic_compare_exchange_n(&(v)->counter, old, new, false, \
+				    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+#define try_cmpxchg(p, old, new) \
+	(shim_pause(), __atomic_compare_exchange_n(p, old, new, false, \
+				    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+#define container_of(p, type, member) \
+	((type *)((char *)(p) - offsetof(type, member)))
+#define min3(a, b, c) min(min(a, b), c)
+
 #define rcu_dereference(p) (p)
+#define rcu_dereference_raw(p) (p)
+
+#define __GFP_NORETRY 0
+#define __GFP_NOWARN 0
+#define kmalloc(size, gfp) lease_kmalloc(size)
+#define kfree_rcu(p, member) free(p)
+
+/* Fails when the input says so. */
+void *lease_kmalloc(size_t size);
 
 #endif /* LEASE_SHIM_H */

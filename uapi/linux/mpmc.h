@@ -404,7 +404,8 @@ struct mpmc_lease {
  * they go to the front of the queue, in order, and have been delivered once
  * more.
  *
- * Return: 0. EINVAL: the lease has not as many. EBUSY, EIO.
+ * Return: 0. EINVAL: the lease has not as many. ENOMEM (release): nothing was
+ * released. EBUSY, EIO.
  */
 struct mpmc_lease_end {
 	__u32 size;

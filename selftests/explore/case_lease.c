@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Cases of leases: of a token that is closed when there is no memory, and whose
+ * ring goes to the queue with what is in it
+ */
+#include "../../kmod/batch.h"
+#include "../../kmod/consumer.h"
+#include "case.h"
+
+#include "machine.h"
+
+#define RING 2
+
+static struct mpmc_queue *queue;
+static struct mpmc_consumer *consumer;
+
+/* A lease of two items that goes around the ring's end. */
+static void lease_items(void)
+{
+	u64 items[] = { ITEM(1, 1), ITEM(1, 2) };
+
+	items_put_many(items, 2);
+	atomic64_set(&consumer->returned, 1);
+	*consumer->head = 1;
+	consumer->tail = 3;
+	consumer->items[1] = items[0];
+	consumer->items[0] = items[1];
+	mpmc_capacity_take(&queue->capacity, MPMC_SHARE_COMMON, 2);
+}
+
+static void setup(void)
+{
+	items_reset();
+	kernel_reset();
+	queue = mpmc_queue_create(4, 1);
+	consumer = mpmc_consumer_create(queue, RING);
+	trace_name(queue, sizeof(*queue), "queue");
+	trace_name(consumer, sizeof(*consumer), "consumer");
+	lease_items();
+	kernel_memory(false);
+}
+
+static unsigned int take(unsigned int max)
+{
+	u64 items[CASE_ITEMS];
+	u32 deliveries[CASE_ITEMS];
+	struct mpmc_batch batch;
+	unsigned int i;
+
+	mpmc_batch_clear(&batch);
+	batch.items = items;
+	batch.deliveries = deliveries;
+	batch.max = max;
+	mpmc_requeue_take(&queue->requeue, &batch);
+	items_got_many(items, batch.count);
+	for (i = 0; i < batch.count; i++)
+		if (deliveries[i] != 2)
+			explore_fail("item %#lx: %u deliveries", items[i],
+				     deliveries[i]);
+	return batch.count;
+}
+
+static void check(void)
+{
+	if (machine_is_freed(consumer) && items_left())
+		explore_fail("freed with %u items in it", items_left());
+	while (take(CASE_ITEMS))
+		;
+	items_check();
+	if (!machine_is_freed(consumer))
+		explore_fail("the token is not freed");
+	mpmc_queue_destroy(queue);
+}
+
+static void run(unsigned int thread)
+{
+	if (thread == 1) {
+		mpmc_consumer_close(consumer);
+	} else if (thread == 2) {
+		take(1);
+		take(1);
+	} else {
+		mpmc_consumers_leased(queue);
+		take(2);
+	}
+}
+
+const struct explore_case case_lease_lend = {
+	.name = "lease-lend",
+	.what = "a token is closed without memory, two take from its ring",
+	.threads = 3,
+	.setup = setup,
+	.run = run,
+	.check = check,
+	.quick = { 2, 1, 500, 20 },
+	.full = { 3, 2, 500, 120 },
+};
