@@ -97,11 +97,8 @@ u64 mpmc_lease_count(struct mpmc_consumer *consumer)
  */
 u64 mpmc_lease_stamp(struct mpmc_consumer *consumer)
 {
-	u64 start = lease_start(consumer);
-
-	/* What is looked at next is looked at after it. */
-	smp_rmb();
-	return start;
+	/* By acquires: what is looked at next is looked at after it. */
+	return lease_start(consumer);
 }
 
 /**

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Usage: rules.py functions|conditionals|spdx|scripts
+"""Usage: rules.py functions|conditionals|spdx|barriers|scripts
 
 What scripts/lint asks about the text of the files of the tree that is the current
 folder. Prints what is wrong, as FILE:LINE: TEXT, and fails if anything is.
@@ -50,9 +50,9 @@ def kernel_sources(suffixes):
 
 # --- Functions ---
 
-def functions_of(name):
+def functions_of(name, text=None):
     """(name, first line, number of lines) of each, from its braces."""
-    lines = read(name).split('\n')
+    lines = (text or read(name)).split('\n')
     start = None
     for i, line in enumerate(lines):
         if line == '{':
@@ -121,6 +121,119 @@ def spdx():
                                                      licence_of(name))
 
 
+# --- Barriers ---
+
+TABLE = 'Documentation/barriers.rst'
+LITMUS = 'selftests/model/litmus/'
+MODELS = 'selftests/model/'
+
+# What orders something: of an operation that returns something, it being fully
+# ordered; of the library, what is not relaxed.
+BARRIER = re.compile(r"""\b(?:
+    (smp_(?:mb|rmb|wmb|mb__before_atomic|mb__after_atomic|store_mb|load_acquire|
+      store_release|cond_load_acquire|call_function\w*)|
+    (?:atomic(?:64|_long)?_)?(?:try_)?(?:cmp)?xchg(?:_acquire|_release)?|
+    atomic(?:64|_long)?_\w+_(?:acquire|release)|
+    atomic(?:64|_long)?_fetch_(?:add|sub|inc|dec|and|or|xor|andnot)|
+    atomic(?:64|_long)?_(?:add|sub|inc|dec)_return|
+    atomic(?:64|_long)?_(?:(?:inc|dec|sub)_and_test|add_negative|add_unless|
+      inc_not_zero|dec_if_positive)|
+    test_and_(?:set|clear|change)_bit(?:_lock)?|clear_bit_unlock|
+    rcu_dereference\w*|rcu_assign_pointer|rcu_barrier|synchronize_rcu|call_rcu|
+    kv?free_rcu|queue_rcu_work|prepare_to_wait\w*|set_current_state|
+    wq_has_sleeper|__atomic_thread_fence)\(|
+    (__atomic_(?!signal)\w+)\([^;]*__ATOMIC_(?:ACQUIRE|RELEASE|ACQ_REL|SEQ_CST))""",
+                     re.X)
+
+COMMENT = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\])*"', re.S)
+
+
+def without_comments(text):
+    """Lines stay where they are."""
+    return COMMENT.sub(lambda m: re.sub(r'[^\n]', ' ', m[0]), text)
+
+
+def barriers_of(name):
+    """(function, barrier) of each; the lines are those between its braces."""
+    text = without_comments(read(name))
+    found = []
+    for function, line, length in functions_of(name, text):
+        body = '\n'.join(text.split('\n')[line - 1:line - 1 + length])
+        found += [(function, m[1] or m[2]) for m in BARRIER.finditer(body)]
+    if len(found) != len(BARRIER.findall(text)):
+        raise SystemExit('%s: a barrier outside of any function' % name)
+    return found
+
+
+def count(keys):
+    out = {}
+    for key in keys:
+        out[key] = out.get(key, 0) + 1
+    return out
+
+
+def barriers_there():
+    return count((name, function, kind) for name in tree()
+                 if re.match(r'(kmod|userlib)/[^/]*\.[ch]$', name)
+                 for function, kind in barriers_of(name))
+
+
+ENTRY = re.compile(r'^\* (also )?``([\w./]+):(\w+)\(\)`` ``(\w+)``(?: x(\d+))?:')
+HEADING = re.compile(r'^(\S.*)\n(?:-+|=+)$', re.M)
+NOT_ORDERED = 'No order'
+
+
+def sections():
+    """(heading, line, text) of each section of the table."""
+    text = read(TABLE)
+    marks = list(HEADING.finditer(text)) or [re.match('', text)]
+    for mark, end in zip(marks, [m.start() for m in marks[1:]] + [len(text)]):
+        yield mark[0].split('\n')[0], text[:mark.start()].count('\n') + 1, \
+            text[mark.end():end]
+
+
+def tests_of(text):
+    """The litmus tests and models that a section names, by their files."""
+    for what, folder, suffix in (('Litmus', LITMUS, '.litmus'),
+                                 ('Models', MODELS, '.pml')):
+        said = re.search(r'^%s: (.*?)(?:\n\n|\nModels:|\Z)' % what, text,
+                         re.M | re.S)
+        for name in re.findall(r'``([\w-]+)``', said[1] if said else ''):
+            yield folder + name + suffix
+
+
+def barriers():
+    there, said, tested = barriers_there(), {}, set()
+    for heading, line, text in sections():
+        tests = set(tests_of(text))
+        tested |= tests
+        for test in sorted(tests):
+            if not os.path.exists(test):
+                yield '%s:%d: %s: there is no %s' % (TABLE, line, heading, test)
+        entries = [e for e in map(ENTRY.match, text.split('\n')) if e]
+        if text.count('\n* ') != len(entries):
+            yield '%s:%d: %s: an entry that cannot be read' % (TABLE, line,
+                                                               heading)
+        if entries and not tests and heading != NOT_ORDERED:
+            yield '%s:%d: %s: nothing tests it' % (TABLE, line, heading)
+        for also, name, function, kind, times in (e.groups() for e in entries):
+            key = (name if '/' in name else 'kmod/' + name, function, kind)
+            said[key] = said.get(key, 0) + (0 if also else int(times or 1))
+            if key not in there:
+                yield '%s:%d: %s: there is no %s in %s() of %s' % (
+                    TABLE, line, heading, kind, function, key[0])
+    for key, times in sorted(there.items()):
+        if said.get(key, 0) != times:
+            yield '%s: %s() has %d %s, and %s says %d' % (
+                key[0], key[1], times, key[2], TABLE, said.get(key, 0))
+    for name in tree():
+        if re.match(r'%s.*\.litmus$|%s[^/]*\.pml$' % (LITMUS, MODELS), name) and \
+           name not in tested and not name.endswith('/common.pml'):
+            yield '%s: %s does not name it' % (name, TABLE)
+    print('# %d barriers in %d functions' % (
+        sum(there.values()), len({key[:2] for key in there})))
+
+
 # --- Scripts ---
 
 def scripts():
@@ -131,7 +244,8 @@ def scripts():
     return ()
 
 
-RULES = {r.__name__: r for r in (functions, conditionals, spdx, scripts)}
+RULES = {r.__name__: r for r in (functions, conditionals, spdx, barriers,
+                                scripts)}
 
 
 def main(args):
