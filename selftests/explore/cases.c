@@ -30,7 +30,16 @@
 	each(pending_hop) \
 	each(requeue_share) \
 	each(requeue_both) \
-	each(lease_lend)
+	each(lease_lend) \
+	each(known_message) \
+	each(known_passing) \
+	each(known_buffers) \
+	each(known_fences) \
+	each(known_race) \
+	each(known_locked) \
+	each(known_free) \
+	each(known_deadlock) \
+	each(known_loop)
 
 #define CASE_DECLARE(name) extern const struct explore_case case_##name;
 #define CASE_LIST(name) &case_##name,

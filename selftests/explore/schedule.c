@@ -130,6 +130,8 @@ static void choices_read(const char *text)
 		sched.choice[at].made = made;
 		text += n + (text[n] == ',');
 	}
+	if (*text && strcmp(text, "-"))
+		explore_die("this is no schedule: %s", text);
 	sched.given = CHOICES;
 }
 

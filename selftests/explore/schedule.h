@@ -33,6 +33,7 @@ struct bounds {
  * @setup: makes what they share
  * @run: what each does
  * @check: what must hold when all have ended
+ * @fails: part of what must be said to be wrong; NULL: nothing must
  * @quick: bounds for the short run
  * @full: and for the long one
  */
@@ -43,6 +44,7 @@ struct explore_case {
 	void (*setup)(void);
 	void (*run)(unsigned int thread);
 	void (*check)(void);
+	const char *fails;
 	struct bounds quick;
 	struct bounds full;
 };
