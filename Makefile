@@ -27,6 +27,9 @@ help:
 	@echo '  make fuzz-kasan    a fifth as many, guided, on the debug kernel with KASAN'
 	@echo '  make fuzz-user     parts of the module in userspace, with libFuzzer (SECONDS=n)'
 	@echo '  make fuzz-plants   plant bugs, and see that the fuzzers find them'
+	@echo '  make history       histories of random rounds, checked (ROUNDS=n SEED=n SMP=n);'
+	@echo '                     FROM=n: the round that failed, again and again'
+	@echo '  make history-plants plant bugs, and see that the checker finds them'
 	@echo '  make explore       search the interleavings of the core (PREEMPTIONS=n)'
 	@echo '  make model         search the models of sleeping and waking'
 	@echo '  make litmus        evaluate the litmus tests of the barriers'
@@ -88,6 +91,7 @@ tests: deps
 	@$(MAKE) -s -C selftests all
 	@$(MAKE) -s -C selftests/torture
 	@$(MAKE) -s -C selftests/fuzz guest
+	@$(MAKE) -s -C selftests/history guest
 	@scripts/deps fuzz
 
 test: tests
@@ -144,6 +148,19 @@ fuzz-plants: deps
 	@$(MAKE) -s -C selftests/fuzz guest
 	@selftests/fuzz/plants --kasan debug-kasan --seconds $(SECONDS)
 
+ROUNDS ?= 20000
+SEED ?= 1
+SMP ?= 2
+
+history: deps
+	@$(MAKE) -s -C selftests/history guest
+	@$(VM) --smp $(SMP) --timeout 7200 -- build/selftests/history/mpmc_history \
+		--rounds $(ROUNDS) --seed $(SEED) $(if $(FROM),--from $(FROM) --repeat)
+
+history-plants: deps
+	@$(MAKE) -s -C selftests/history guest
+	@selftests/history/plants --kernel $(KERNEL) --seconds $(SECONDS)
+
 explore: deps
 	@$(MAKE) -s -C selftests/explore explore
 
@@ -181,4 +198,5 @@ distclean: clean
 .PHONY: all help native lib install install-module install-lib deps module \
 	tests test test-rt test-newest examples example benchmark bench \
 	torture model demo check lint clean distclean litmus explore deps-debug \
-	debug-kernels fuzz fuzz-kasan fuzz-user fuzz-plants
+	debug-kernels fuzz fuzz-kasan fuzz-user fuzz-plants \
+	history history-plants
