@@ -264,7 +264,7 @@ static bool lease_is_alone(struct mpmc_consumer *consumer)
 	       mpmc_lease_count(consumer);
 }
 
-/* Lease up to max items into one piece of the ring. */
+/* Lease up to max items, for which there is room in one piece. */
 static int lease_fill_piece(struct mpmc_consumer *consumer, unsigned int max)
 {
 	unsigned int slot = lease_slot(consumer, consumer->tail);
@@ -275,7 +275,7 @@ static int lease_fill_piece(struct mpmc_consumer *consumer, unsigned int max)
 	mpmc_batch_clear(&batch);
 	batch.items = consumer->items + slot;
 	batch.deliveries = consumer->deliveries + slot;
-	batch.max = lease_piece(consumer, consumer->tail, max);
+	batch.max = max;
 	if (queue->max_deliveries)
 		batch.again_max = mpmc_lease_count(consumer) ? 0 : 1;
 	ret = mpmc_queue_take(queue, &consumer->cursor, &batch);
@@ -298,21 +298,26 @@ static unsigned int lease_share(struct mpmc_consumer *consumer)
 		     consumer->entries);
 }
 
-/* Lease items until there are so many, if there are; 0 or an error. */
+/*
+ * Lease items until there are so many, if there are; 0 or an error. When a piece
+ * is not filled there are no more.
+ */
 static int lease_fill_up(struct mpmc_consumer *consumer, unsigned int *leased,
 			 unsigned int want)
 {
-	unsigned int room;
+	unsigned int room, piece;
 	int ret = 0;
 
 	while (*leased < want && !lease_is_alone(consumer)) {
 		room = consumer->entries -
 		       (consumer->tail - atomic64_read(&consumer->returned));
-		ret = room ? lease_fill_piece(consumer,
-					      min(want - *leased, room)) : 0;
-		if (ret <= 0)
+		piece = lease_piece(consumer, consumer->tail,
+				    min(want - *leased, room));
+		ret = piece ? lease_fill_piece(consumer, piece) : 0;
+		if (ret > 0)
+			*leased += ret;
+		if (ret < (int)piece || !piece)
 			break;
-		*leased += ret;
 	}
 	return min(ret, 0);
 }

@@ -222,7 +222,7 @@ static struct mpmc_chunk *chunk_create(u64 size)
  */
 bool mpmc_producer_fits(struct mpmc_producer *producer, unsigned int count)
 {
-	return count <= mpmc_ring_room(&producer->ring);
+	return mpmc_ring_fits(&producer->ring, count);
 }
 
 /**
@@ -260,7 +260,7 @@ static bool producer_push(struct mpmc_producer *producer, const u64 *items,
 {
 	struct mpmc_ring *ring = &producer->ring;
 
-	if (count <= mpmc_ring_room(ring)) {
+	if (mpmc_ring_fits(ring, count)) {
 		if (!mpmc_ring_grant(ring, count))
 			return false;
 		mpmc_ring_push(ring, items, count);
@@ -477,12 +477,13 @@ static unsigned int producer_next_grant(struct mpmc_producer *producer)
 {
 	struct mpmc_queue *queue = producer->queue;
 	unsigned int producers = atomic_read(&queue->producer_count);
+	unsigned int room = mpmc_ring_room(&producer->ring);
 	u64 fair = mpmc_capacity_room(&queue->capacity) /
 		   (4 * max(producers, 1U));
 
 	producer->grant = min(2 * producer->grant, producer->ring.entries);
-	return min3(fair, (u64)producer->grant,
-		    (u64)mpmc_ring_room(&producer->ring));
+	room -= min(room, producer->ring.spare);
+	return min3(fair, (u64)producer->grant, (u64)room);
 }
 
 /* Grant the owner of a mapped ring room, if nobody else waits for any. */
@@ -545,6 +546,13 @@ int mpmc_producer_kick(struct mpmc_producer *producer, unsigned int count)
 	return ret;
 }
 
+/* Whether items may come to it without anybody saying so. */
+static bool producer_is_mapped(const struct mpmc_producer *producer)
+{
+	return test_bit(MPMC_PRODUCER_MAPPED, &producer->state) &&
+	       !test_bit(MPMC_PRODUCER_CLOSED, &producer->state);
+}
+
 /**
  * mpmc_producer_is_mapped() - whether items may come to a token unannounced
  * @queue: the queue
@@ -561,10 +569,38 @@ bool mpmc_producer_is_mapped(struct mpmc_queue *queue, u32 id)
 		return false;
 	rcu_read_lock();
 	producer = xa_load(&queue->producers, id);
-	mapped = producer && test_bit(MPMC_PRODUCER_MAPPED, &producer->state) &&
-		 !test_bit(MPMC_PRODUCER_CLOSED, &producer->state);
+	mapped = producer && producer_is_mapped(producer);
 	rcu_read_unlock();
 	return mapped;
+}
+
+/**
+ * mpmc_producer_empty() - look at a token that was found empty, if it is mapped
+ * @queue: the queue
+ * @id: the token's id; there may be none by this name any more
+ * @stamp: grows by what the token adds to mpmc_producers_stamp()
+ *
+ * As long as that stays the same the token is empty.
+ *
+ * Context: any; takes the RCU read lock.
+ * Return: 1; 0 if it is not empty any more; -EINVAL if it is not mapped.
+ */
+int mpmc_producer_empty(struct mpmc_queue *queue, u32 id, u64 *stamp)
+{
+	struct mpmc_producer *producer;
+	int ret = -EINVAL;
+
+	if (!atomic_read(&queue->mapped_producers))
+		return ret;
+	rcu_read_lock();
+	producer = xa_load(&queue->producers, id);
+	if (producer && producer_is_mapped(producer)) {
+		/* An acquire: before the look. */
+		*stamp += mpmc_ring_stamp(&producer->ring);
+		ret = !mpmc_ring_count(&producer->ring);
+	}
+	rcu_read_unlock();
+	return ret;
 }
 
 /**
@@ -583,7 +619,8 @@ u64 mpmc_producers_stamp(struct mpmc_queue *queue)
 		return stamp;
 	rcu_read_lock();
 	xa_for_each_marked(&queue->producers, id, producer, MPMC_MARK_MAPPED)
-		stamp += mpmc_ring_stamp(&producer->ring);
+		if (producer_is_mapped(producer))
+			stamp += mpmc_ring_stamp(&producer->ring);
 	rcu_read_unlock();
 	return stamp;
 }

@@ -53,6 +53,16 @@
 #include <linux/errno.h>
 #include <linux/minmax.h>
 
+/*
+ * A large ring is not filled to the last entry, item by item: so what was in it,
+ * an item more and the chunk's head are as much as the ring, a power of two, and
+ * not a bit more than that, for which allocators take the next one.
+ */
+#define SPARE_ENTRIES 16
+#define SPARE_FROM 512
+
+static_assert(sizeof(struct mpmc_chunk) < SPARE_ENTRIES * sizeof(u64));
+
 /**
  * mpmc_ring_init() - set up a ring
  * @ring: the ring
@@ -65,6 +75,7 @@ void mpmc_ring_init(struct mpmc_ring *ring, unsigned int entries, u64 *items,
 		    u64 *tail, u64 *done)
 {
 	ring->entries = entries;
+	ring->spare = entries < SPARE_FROM ? 0 : SPARE_ENTRIES;
 	ring->top = 0;
 	ring->items = items;
 	ring->tail = tail;
@@ -385,7 +396,7 @@ void mpmc_ring_free_chunks(struct mpmc_ring *ring)
  */
 u64 mpmc_ring_chunk_size(struct mpmc_ring *ring, unsigned int count)
 {
-	if (count <= mpmc_ring_room(ring))
+	if (mpmc_ring_fits(ring, count))
 		return 0;
 	return min_t(u64, mpmc_ring_limit(ring) - ring->moved, ring->entries) +
 	       count;
@@ -537,6 +548,19 @@ unsigned int mpmc_ring_room(struct mpmc_ring *ring)
 		ring->moving = false;
 	}
 	return ring->entries - (mpmc_ring_limit(ring) - released);
+}
+
+/**
+ * mpmc_ring_fits() - whether items are to go into the ring, or else a chunk
+ * @ring: the ring, of which the caller is the owner
+ * @count: how many
+ */
+bool mpmc_ring_fits(struct mpmc_ring *ring, unsigned int count)
+{
+	unsigned int room = mpmc_ring_room(ring);
+
+	return count <= room && (count > ring->spare ||
+				 room - count >= ring->spare);
 }
 
 /**

@@ -54,6 +54,7 @@ void mpmc_chunk_free(struct mpmc_chunk *chunk);
 /**
  * struct mpmc_ring - a ring
  * @entries: number of entries, a power of two
+ * @spare: how many of them are left free, if there is no need for them
  * @items: the entries; the owner writes them
  * @tail: first position not in use; the owner writes it
  * @done: which entries have been copied: position + 1, see ring_release()
@@ -77,6 +78,7 @@ void mpmc_chunk_free(struct mpmc_chunk *chunk);
  */
 struct mpmc_ring {
 	unsigned int entries;
+	unsigned int spare;
 	u64 *items;
 	u64 *tail;
 	u64 *done;
@@ -101,6 +103,7 @@ unsigned int mpmc_ring_take(struct mpmc_ring *ring, u64 *items,
 u64 mpmc_ring_count(struct mpmc_ring *ring);
 u64 mpmc_ring_granted(struct mpmc_ring *ring);
 unsigned int mpmc_ring_room(struct mpmc_ring *ring);
+bool mpmc_ring_fits(struct mpmc_ring *ring, unsigned int count);
 bool mpmc_ring_grant(struct mpmc_ring *ring, unsigned int count);
 int mpmc_ring_check(struct mpmc_ring *ring);
 s64 mpmc_ring_revoke(struct mpmc_ring *ring);

@@ -66,49 +66,69 @@ static bool source_mapped(struct mpmc_queue *queue, unsigned int source)
 	       mpmc_producer_is_mapped(queue, source - queue->segments);
 }
 
-/*
- * A source was found empty: don't look there again until it is not. A mapped
- * ring is looked at always. It may have been mapped just now: that is done
- * before its bit is set, and looked at after it was cleared.
- */
-static void source_retire(struct mpmc_queue *queue, unsigned int source)
-{
-	if (source_mapped(queue, source) ||
-	    !mpmc_pending_clear_begin(&queue->pending, source))
-		return;
-	mpmc_pending_clear_end(&queue->pending, source,
-			       source_ready(queue, source) ||
-			       source_mapped(queue, source));
-}
-
 /**
- * struct look - what was there before a look at all sources
+ * struct look - what is known of a look at all sources
  * @cleared: for mpmc_pending_missed()
- * @stamp: of the mapped rings, whose bits are always set
+ * @stamp: what mpmc_producers_stamp() was before, or would have been, had it
+ *	looked at each mapped ring just before that was found empty
+ * @again: a ring was not empty any more
  * @looks: how many there have been
  */
 struct look {
 	int cleared;
 	u64 stamp;
+	bool again;
 	unsigned int looks;
 };
 
 static void look_begin(struct mpmc_queue *queue, struct look *look)
 {
 	look->cleared = mpmc_pending_begin(&queue->pending);
-	look->stamp = mpmc_producers_stamp(queue);
+	look->stamp = mpmc_queue_departures(queue);
+	look->again = false;
 }
 
 /*
  * Whether an item may have been missed that was put behind the look's back. Of
- * mapped rings each was found empty, and if none got an item from before that
- * until after it, then there was a moment at which all were.
+ * mapped rings, whose bits are always set, each was found empty, and if none
+ * got an item from then until now, then all are.
  */
 static bool look_missed(struct mpmc_queue *queue, struct look *look)
 {
-	return mpmc_pending_missed(&queue->pending, look->cleared) ||
-	       (mpmc_producers_stamp(queue) != look->stamp &&
-		++look->looks < MPMC_QUEUE_LOOKS);
+	if (mpmc_pending_missed(&queue->pending, look->cleared))
+		return true;
+	return (look->again || mpmc_producers_stamp(queue) != look->stamp) &&
+	       ++look->looks < MPMC_QUEUE_LOOKS;
+}
+
+/* A source was found empty, which may be a ring that is always looked at. */
+static bool look_at_mapped(struct mpmc_queue *queue, struct look *look,
+			   unsigned int source)
+{
+	int empty = -EINVAL;
+
+	if (source >= queue->segments)
+		empty = mpmc_producer_empty(queue, source - queue->segments,
+					    &look->stamp);
+	if (!empty)
+		look->again = true;
+	return empty >= 0;
+}
+
+/*
+ * A source was found empty: don't look there again until it is not. A mapped
+ * ring is looked at always. It may have been mapped just now: that is done
+ * before its bit is set, and looked at after it was cleared.
+ */
+static void source_retire(struct mpmc_queue *queue, struct look *look,
+			  unsigned int source)
+{
+	if (look_at_mapped(queue, look, source) ||
+	    !mpmc_pending_clear_begin(&queue->pending, source))
+		return;
+	mpmc_pending_clear_end(&queue->pending, source,
+			       source_ready(queue, source) ||
+			       source_mapped(queue, source));
 }
 
 /* The next source that may hold items, from this one on and around. */
@@ -122,15 +142,15 @@ static unsigned int source_next(struct mpmc_queue *queue, unsigned int source)
 
 /*
  * Take from the sources that may hold items, in turn, until the batch is full
- * or all have been looked at since the last one that had something.
+ * or all have been looked at since the last one that had something, once each.
  */
 static void take_pending(struct mpmc_queue *queue, struct mpmc_cursor *cursor,
-			 struct mpmc_batch *batch)
+			 struct mpmc_batch *batch, struct look *look)
 {
-	unsigned int bits = queue->pending.bits, rest = bits;
 	s64 place = atomic64_read(&cursor->place);
 	unsigned int source = upper_32_bits(place);
 	unsigned int left = lower_32_bits(place);
+	unsigned int bits = queue->pending.bits, rest = bits - !!left;
 
 	while (batch->count < batch->max) {
 		unsigned int next = source_next(queue, source + !left);
@@ -150,9 +170,9 @@ static void take_pending(struct mpmc_queue *queue, struct mpmc_cursor *cursor,
 		n = source_drain(queue, source, batch, want);
 		left -= n;
 		if (n)
-			rest = bits;
+			rest = bits - (n < want);
 		if (n < want) {
-			source_retire(queue, source);
+			source_retire(queue, look, source);
 			left = 0;
 		}
 	}
@@ -183,7 +203,7 @@ int mpmc_queue_take(struct mpmc_queue *queue, struct mpmc_cursor *cursor,
 		if (READ_ONCE(queue->requeue.top))
 			mpmc_requeue_take(&queue->requeue, batch);
 		if (!batch->again || batch->again_max > 1)
-			take_pending(queue, cursor, batch);
+			take_pending(queue, cursor, batch, &look);
 		if (batch->count)
 			return 0;
 	} while (look_missed(queue, &look));
@@ -208,9 +228,11 @@ bool mpmc_queue_ready(struct mpmc_queue *queue)
 			return true;
 		source = mpmc_pending_next(pending, 0);
 		for (; source < pending->bits;
-		     source = mpmc_pending_next(pending, source + 1))
+		     source = mpmc_pending_next(pending, source + 1)) {
 			if (source_ready(queue, source))
 				return true;
+			look_at_mapped(queue, &look, source);
+		}
 	} while (look_missed(queue, &look));
 	return false;
 }
