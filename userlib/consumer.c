@@ -33,7 +33,7 @@ static int fd_of(const struct mpmc_consumer *consumer)
 
 static int is_mapped(const struct mpmc_consumer *consumer)
 {
-	return !!consumer->token.distance;
+	return !!consumer->token.ring;
 }
 
 LIB_EXPORT int mpmc_consumer_fd(const struct mpmc_consumer *consumer)
@@ -49,7 +49,7 @@ LIB_EXPORT int mpmc_consumer_mapped(const struct mpmc_consumer *consumer)
 /* What a mapped ring has leased. */
 static size_t map_leased(struct mpmc_consumer *consumer)
 {
-	const struct mpmc_consumer_map *map = mpmc_map_of_consumer(consumer);
+	const struct mpmc_consumer_map *map = mpmc_map_of_consumer(consumer, consumer->token.ring);
 
 	return mpmc_map_load(&map->limit) - mpmc_map_load(&map->own);
 }
@@ -77,7 +77,7 @@ LIB_EXPORT ssize_t mpmc_consumer_leased(struct mpmc_consumer *consumer)
 LIB_EXPORT int mpmc_consumer_waited_for(struct mpmc_consumer *consumer,
 					size_t n)
 {
-	const struct mpmc_consumer_map *map = mpmc_map_of_consumer(consumer);
+	const struct mpmc_consumer_map *map = mpmc_map_of_consumer(consumer, consumer->token.ring);
 	uint32_t writers, readers;
 
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -93,13 +93,13 @@ LIB_EXPORT int mpmc_consumer_waited_for(struct mpmc_consumer *consumer,
 static size_t take_leased(struct mpmc_consumer *consumer, uint64_t *items,
 			  size_t max)
 {
-	struct mpmc_consumer_map *map = mpmc_map_of_consumer(consumer);
+	struct mpmc_consumer_map *map = mpmc_map_of_consumer(consumer, consumer->token.ring);
 	uint64_t own = mpmc_map_load(&map->own);
 	size_t n = mpmc_map_load(&map->limit) - own;
 
 	if (n > max)
 		n = max;
-	mpmc_map_get(map->items, consumer->token.mask, own, items, n);
+	mpmc_map_get(map->items, consumer->token.ring >> 32, own, items, n);
 	if (n && mpmc_map_advance(&map->own, own + n, &map->writers))
 		mpmc_consumer_waited_for(consumer, n);
 	return n;

@@ -26,7 +26,7 @@ struct handle {
 };
 
 #define RING (4 * (size_t)MPMC_APART)
-#define HANDLE (MPMC_APART - offsetof(struct handle, token.distance))
+#define HANDLE (MPMC_APART - offsetof(struct handle, token.ring))
 #define TOKEN (HANDLE + offsetof(struct handle, token))
 
 _Static_assert(MPMC_APART == MPMC_MAP_STRIDE, "as far as the kernel has them");
@@ -117,10 +117,9 @@ struct mpmc_token *lib_token_open(int fd, const struct mpmc_token_opts *opts)
 	handle = (struct handle *)(memory + HANDLE);
 	handle->size = size;
 	handle->token.fd = fd;
-	if (size > RING) {
-		handle->token.distance = RING - TOKEN;
-		handle->token.mask = info.ring_entries - 1;
-	}
+	if (size > RING)
+		handle->token.ring = (info.ring_entries - 1ULL) << 32 |
+				     (RING - TOKEN);
 	return &handle->token;
 }
 

@@ -506,10 +506,10 @@ ssize_t mpmc_dequeue_bulk_wait(struct mpmc_queue *queue, uint64_t *items,
 /* --- What tokens look like inside; for the inline functions alone --- */
 
 /*
- * A token whose ring is mapped has it in memory as one of these, @distance bytes
+ * A token whose ring is mapped has it in memory as one of these, at a distance
  * behind its handle. In a token that is not mapped, and in a process that was
- * forked since, @distance is 0, and all that is looked at there reads as zero:
- * no room, and no items.
+ * forked since, the distance is 0, and all that is looked at there reads as
+ * zero: no room, and no items.
  *
  * Programs have this, and how it is used, built in: it stays as it is as long
  * as the library is libmpmc.so.1.
@@ -563,14 +563,13 @@ struct mpmc_consumer_map {
  * struct mpmc_token - a token
  * @zero: 0, as is the position of a ring that is not there
  * @fd: its descriptor
- * @distance: where its ring is; 0: nowhere, in this process
- * @mask: the number of its entries - 1
+ * @ring: the number of the ring's entries - 1, and in the lower half how far
+ *	behind this the ring is; 0: nowhere, in this process
  */
 struct mpmc_token {
 	uint64_t zero;
 	int64_t fd;
-	uint64_t distance;
-	uint64_t mask;
+	uint64_t ring;
 };
 
 struct mpmc_producer {
@@ -597,17 +596,17 @@ int mpmc_consumer_waited_for(struct mpmc_consumer *consumer, size_t n);
 #define mpmc_likely(x) __builtin_expect(!!(x), 1)
 
 static inline struct mpmc_producer_map *mpmc_map_of_producer(
-	struct mpmc_producer *producer)
+	struct mpmc_producer *producer, uint64_t ring)
 {
 	return (struct mpmc_producer_map *)((char *)producer +
-					    producer->token.distance);
+					    (uint32_t)ring);
 }
 
 static inline struct mpmc_consumer_map *mpmc_map_of_consumer(
-	struct mpmc_consumer *consumer)
+	struct mpmc_consumer *consumer, uint64_t ring)
 {
 	return (struct mpmc_consumer_map *)((char *)consumer +
-					    consumer->token.distance);
+					    (uint32_t)ring);
 }
 
 /*
@@ -770,15 +769,16 @@ MPMC_INLINE int mpmc_producer_try_enqueue(struct mpmc_producer *producer,
 					  uint64_t item)
 {
 	struct mpmc_producer_map *map;
-	uint64_t own;
+	uint64_t own, ring;
 
 	if (!producer)
 		return -EINVAL;
-	map = mpmc_map_of_producer(producer);
+	ring = producer->token.ring;
+	map = mpmc_map_of_producer(producer, ring);
 	own = mpmc_map_load(&map->own);
 	if (mpmc_map_load(&map->limit) == own)
 		return mpmc_producer_enqueue_slow(producer, item);
-	map->items[own & producer->token.mask] = item;
+	map->items[own & ring >> 32] = item;
 	if (mpmc_likely(!mpmc_map_advance(&map->own, own + 1, &map->readers)))
 		return 0;
 	return mpmc_producer_waited_for(producer, 1);
@@ -809,15 +809,16 @@ MPMC_INLINE int mpmc_producer_try_enqueue_bulk(struct mpmc_producer *producer,
 					       const uint64_t *items, size_t n)
 {
 	struct mpmc_producer_map *map;
-	uint64_t own;
+	uint64_t own, ring;
 
 	if (!producer)
 		return -EINVAL;
-	map = mpmc_map_of_producer(producer);
+	ring = producer->token.ring;
+	map = mpmc_map_of_producer(producer, ring);
 	own = mpmc_map_load(&map->own);
 	if (!n || !items || mpmc_map_load(&map->limit) - own < n)
 		return mpmc_producer_enqueue_bulk_slow(producer, items, n);
-	mpmc_map_put(map->items, producer->token.mask, own, items, n);
+	mpmc_map_put(map->items, ring >> 32, own, items, n);
 	if (mpmc_likely(!mpmc_map_advance(&map->own, own + n, &map->readers)))
 		return 0;
 	return mpmc_producer_waited_for(producer, n);
@@ -961,15 +962,16 @@ MPMC_INLINE int mpmc_consumer_try_dequeue(struct mpmc_consumer *consumer,
 					  uint64_t *item)
 {
 	struct mpmc_consumer_map *map;
-	uint64_t own;
+	uint64_t own, ring;
 
 	if (!consumer || !item)
 		return -EINVAL;
-	map = mpmc_map_of_consumer(consumer);
+	ring = consumer->token.ring;
+	map = mpmc_map_of_consumer(consumer, ring);
 	own = mpmc_map_load(&map->own);
 	if (mpmc_map_load(&map->limit) == own)
 		return mpmc_consumer_dequeue_slow(consumer, item);
-	*item = map->items[own & consumer->token.mask];
+	*item = map->items[own & ring >> 32];
 	if (mpmc_likely(!mpmc_map_advance(&map->own, own + 1, &map->writers)))
 		return 0;
 	return mpmc_consumer_waited_for(consumer, 1);
@@ -998,15 +1000,16 @@ mpmc_consumer_try_dequeue_bulk(struct mpmc_consumer *consumer, uint64_t *items,
 			       size_t max)
 {
 	struct mpmc_consumer_map *map;
-	uint64_t own;
+	uint64_t own, ring;
 
 	if (!consumer)
 		return -EINVAL;
-	map = mpmc_map_of_consumer(consumer);
+	ring = consumer->token.ring;
+	map = mpmc_map_of_consumer(consumer, ring);
 	own = mpmc_map_load(&map->own);
 	if (!max || !items || mpmc_map_load(&map->limit) - own < max)
 		return mpmc_consumer_dequeue_bulk_slow(consumer, items, max);
-	mpmc_map_get(map->items, consumer->token.mask, own, items, max);
+	mpmc_map_get(map->items, ring >> 32, own, items, max);
 	if (mpmc_map_advance(&map->own, own + max, &map->writers))
 		mpmc_consumer_waited_for(consumer, max);
 	return (ssize_t)max;
@@ -1098,19 +1101,20 @@ MPMC_INLINE ssize_t mpmc_consumer_peek(struct mpmc_consumer *consumer,
 				       struct mpmc_item *items, size_t max)
 {
 	struct mpmc_consumer_map *map;
-	uint64_t own;
+	uint64_t own, ring;
 	size_t i;
 
 	if (!consumer)
 		return -EINVAL;
-	map = mpmc_map_of_consumer(consumer);
+	ring = consumer->token.ring;
+	map = mpmc_map_of_consumer(consumer, ring);
 	own = mpmc_map_load(&map->own);
 	/* What is fresh may end before the own position. */
 	if ((int64_t)(mpmc_map_load(&map->fresh) - own) < (int64_t)max ||
 	    (ssize_t)max <= 0 || !items)
 		return mpmc_consumer_peek_slow(consumer, items, max);
 	for (i = 0; i < max; i++) {
-		items[i].value = map->items[(own + i) & consumer->token.mask];
+		items[i].value = map->items[(own + i) & ring >> 32];
 		items[i].deliveries = 1;
 		items[i].reserved = 0;
 	}
@@ -1160,11 +1164,12 @@ ssize_t mpmc_consumer_peek_wait(struct mpmc_consumer *consumer,
 MPMC_INLINE int mpmc_consumer_commit(struct mpmc_consumer *consumer, size_t n)
 {
 	struct mpmc_consumer_map *map;
-	uint64_t own;
+	uint64_t own, ring;
 
 	if (!consumer)
 		return -EINVAL;
-	map = mpmc_map_of_consumer(consumer);
+	ring = consumer->token.ring;
+	map = mpmc_map_of_consumer(consumer, ring);
 	own = mpmc_map_load(&map->own);
 	if (!n || mpmc_map_load(&map->limit) - own < n)
 		return mpmc_consumer_commit_slow(consumer, n);

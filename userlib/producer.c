@@ -38,7 +38,7 @@ LIB_EXPORT int mpmc_producer_fd(const struct mpmc_producer *producer)
 
 LIB_EXPORT int mpmc_producer_mapped(const struct mpmc_producer *producer)
 {
-	return producer ? !!producer->token.distance : -EINVAL;
+	return producer ? !!producer->token.ring : -EINVAL;
 }
 
 /* There is no room in the ring, or no ring: the kernel does it. */
@@ -63,7 +63,7 @@ LIB_EXPORT int mpmc_producer_enqueue_bulk_slow(struct mpmc_producer *producer,
 LIB_EXPORT int mpmc_producer_waited_for(struct mpmc_producer *producer,
 					size_t n)
 {
-	const struct mpmc_producer_map *map = mpmc_map_of_producer(producer);
+	const struct mpmc_producer_map *map = mpmc_map_of_producer(producer, producer->token.ring);
 
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (!(__atomic_load_n(&map->readers, __ATOMIC_RELAXED) &
@@ -75,7 +75,7 @@ LIB_EXPORT int mpmc_producer_waited_for(struct mpmc_producer *producer,
 /* Whether the ring has room for so many. */
 static int has_room(struct mpmc_producer *producer, size_t n)
 {
-	const struct mpmc_producer_map *map = mpmc_map_of_producer(producer);
+	const struct mpmc_producer_map *map = mpmc_map_of_producer(producer, producer->token.ring);
 
 	return mpmc_map_load(&map->limit) - mpmc_map_load(&map->own) >= n;
 }

@@ -69,7 +69,7 @@ static void end_destroy(struct model_end *end)
 
 	while ((block = mpmc_spare_pop(&end->spare)))
 		free(block);
-	munmap(end->map, end->map_size);
+	munmap(end->handle, sizeof(*end->handle));
 	free(end);
 }
 
@@ -84,48 +84,41 @@ void model_destroy(struct model *model)
 	free(model);
 }
 
+/*
+ * A token's handle, with its ring behind it: as struct mpmc_token says, and
+ * whoever is called by <mpmc.h> finds the end in front of it.
+ */
+static struct model_handle *handle_create(struct model_end *end)
+{
+	size_t words = end->sends ? 0 :
+				    offsetof(struct mpmc_consumer_map, readers);
+	struct model_handle *handle =
+		mmap(NULL, sizeof(*handle), PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (handle == MAP_FAILED ||
+	    mmap(handle->ring + words, WORDS_SIZE, PROT_READ,
+		 MAP_SHARED | MAP_FIXED, end->model->words_fd,
+		 0) == MAP_FAILED)
+		die_errno("memory");
+	handle->end = end;
+	handle->token.ring = (ENTRIES - 1ULL) << 32 |
+			     (handle->ring - (char *)&handle->token);
+	return handle;
+}
+
 /* Where everything is in a ring. */
-static void end_map_producer(struct model_end *end)
-{
-	struct mpmc_producer_map *map = (void *)end->map;
-
-	end->own = &map->own;
-	end->position = &map->limit;
-	end->items = map->items;
-	end->producer.token.distance = end->map - (char *)&end->producer;
-	end->producer.token.mask = ENTRIES - 1;
-}
-
-static void end_map_consumer(struct model_end *end)
-{
-	struct mpmc_consumer_map *map = (void *)end->map;
-
-	end->own = &map->own;
-	end->position = &map->limit;
-	end->items = map->items;
-	end->consumer.token.distance = end->map - (char *)&end->consumer;
-	end->consumer.token.mask = ENTRIES - 1;
-}
-
 static void end_map(struct model_end *end)
 {
-	size_t words = 0;
+	struct mpmc_producer_map *puts;
+	struct mpmc_consumer_map *takes;
 
-	end->map_size = sizeof(struct mpmc_producer_map);
-	if (!end->sends) {
-		end->map_size = sizeof(struct mpmc_consumer_map);
-		words = offsetof(struct mpmc_consumer_map, readers);
-	}
-	end->map = mmap(NULL, end->map_size, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (end->map == MAP_FAILED ||
-	    mmap(end->map + words, WORDS_SIZE, PROT_READ, MAP_SHARED | MAP_FIXED,
-		 end->model->words_fd, 0) == MAP_FAILED)
-		die_errno("memory");
-	if (end->sends)
-		end_map_producer(end);
-	else
-		end_map_consumer(end);
+	end->handle = handle_create(end);
+	puts = (void *)end->handle->ring;
+	takes = (void *)end->handle->ring;
+	end->own = end->sends ? &puts->own : &takes->own;
+	end->position = end->sends ? &puts->limit : &takes->limit;
+	end->items = end->sends ? puts->items : takes->items;
 }
 
 struct model_end *model_attach(struct model *model, bool sends)
@@ -173,10 +166,10 @@ void model_detach(struct model_end *end)
 
 struct mpmc_producer *model_producer(struct model_end *end)
 {
-	return &end->producer;
+	return (struct mpmc_producer *)&end->handle->token;
 }
 
 struct mpmc_consumer *model_consumer(struct model_end *end)
 {
-	return &end->consumer;
+	return (struct mpmc_consumer *)&end->handle->token;
 }

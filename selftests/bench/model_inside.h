@@ -54,10 +54,26 @@ struct model {
 };
 
 /*
+ * struct model_handle - what <mpmc.h> knows of a token
+ * @end: the rest of it
+ * @token: where the ring is
+ * @ring: a struct mpmc_producer_map, or a consumer's, whose words are mapped
+ */
+struct model_handle {
+	struct model_end *end;
+	struct mpmc_token token;
+	char ring[sizeof(struct mpmc_consumer_map)] PAGE_ALIGNED;
+};
+
+static inline struct model_end *model_end_of(void *token)
+{
+	return container_of(token, struct model_handle, token)->end;
+}
+
+/*
  * struct model_end - a token, mapped
  * @inside: odd: its thread is in the kernel
- * @map: its ring, as <mpmc.h> has it
- * @map_size: bytes of it
+ * @handle: of the token
  * @own: the owner's position in there
  * @position: the kernel's
  * @items: the entries
@@ -66,10 +82,7 @@ struct model_end {
 	uint64_t inside PAGE_ALIGNED;
 	struct model *model;
 	bool sends;
-	struct mpmc_producer producer;
-	struct mpmc_consumer consumer;
-	char *map;
-	size_t map_size;
+	struct model_handle *handle;
 	uint64_t *own;
 	uint64_t *position;
 	uint64_t *items;

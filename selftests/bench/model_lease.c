@@ -183,14 +183,14 @@ static ssize_t consumer_take(struct model_end *end, uint64_t *items, size_t max)
 
 int mpmc_consumer_dequeue_slow(struct mpmc_consumer *consumer, uint64_t *item)
 {
-	return consumer_take(container_of(consumer, struct model_end, consumer),
+	return consumer_take(model_end_of(consumer),
 			     item, 1) ? 0 : -EAGAIN;
 }
 
 ssize_t mpmc_consumer_dequeue_bulk_slow(struct mpmc_consumer *consumer,
 					uint64_t *items, size_t max)
 {
-	return consumer_take(container_of(consumer, struct model_end, consumer),
+	return consumer_take(model_end_of(consumer),
 			     items, max);
 }
 

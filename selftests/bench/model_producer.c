@@ -82,21 +82,20 @@ static int producer_put(struct model_end *end, const u64 *items,
 
 int mpmc_producer_enqueue_slow(struct mpmc_producer *producer, uint64_t item)
 {
-	return producer_put(container_of(producer, struct model_end, producer),
+	return producer_put(model_end_of(producer),
 			    &item, 1);
 }
 
 int mpmc_producer_enqueue_bulk_slow(struct mpmc_producer *producer,
 				    const uint64_t *items, size_t n)
 {
-	return producer_put(container_of(producer, struct model_end, producer),
+	return producer_put(model_end_of(producer),
 			    items, n);
 }
 
 int mpmc_producer_waited_for(struct mpmc_producer *producer, size_t n)
 {
-	struct model_end *end = container_of(producer, struct model_end,
-					     producer);
+	struct model_end *end = model_end_of(producer);
 
 	(void)n;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);

@@ -249,7 +249,7 @@ static void test_committed(void)
 /* Whether those who sleep are told of before they do, by interrupts. */
 static bool hot(struct mpmc_producer *p, struct mpmc_consumer *c)
 {
-	return !mpmc_map_of_producer(p)->readers && !mpmc_map_of_consumer(c)->writers;
+	return !mpmc_map_of_producer(p, p->token.ring)->readers && !mpmc_map_of_consumer(c, c->token.ring)->writers;
 }
 
 #define QUIET 200000

@@ -17,10 +17,21 @@
 #define SOMEBODY (MPMC_MAP_ARMED | 1)
 
 /* Rings, with nothing around them that may be touched, and tokens of them. */
-static struct mpmc_producer_map puts_ring;
-static struct mpmc_consumer_map takes_ring;
-static struct mpmc_producer producer;
-static struct mpmc_consumer consumer;
+static struct {
+	struct mpmc_producer producer;
+	struct mpmc_producer_map ring;
+} puts_to;
+
+static struct {
+	struct mpmc_consumer consumer;
+	struct mpmc_consumer_map ring;
+} takes_from;
+
+#define producer puts_to.producer
+#define puts_ring puts_to.ring
+#define consumer takes_from.consumer
+#define takes_ring takes_from.ring
+#define DISTANCE sizeof(struct mpmc_token)
 
 /* Of the one that is looked at. */
 static struct mpmc_map_queue *who;
@@ -67,8 +78,7 @@ static void ring_at(uint64_t position, uint64_t rest, long answer)
 static void producer_at(uint64_t position, uint64_t room, long answer)
 {
 	producer.token.fd = QUEUE_FD;
-	producer.token.distance = (char *)&puts_ring - (char *)&producer;
-	producer.token.mask = RING - 1;
+	producer.token.ring = (RING - 1ULL) << 32 | DISTANCE;
 	who = (struct mpmc_map_queue *)&puts_ring.readers;
 	entries = puts_ring.items;
 	own = &puts_ring.own;
@@ -80,8 +90,7 @@ static void producer_at(uint64_t position, uint64_t room, long answer)
 static void consumer_at(uint64_t position, uint64_t leased, long answer)
 {
 	consumer.token.fd = QUEUE_FD;
-	consumer.token.distance = (char *)&takes_ring - (char *)&consumer;
-	consumer.token.mask = RING - 1;
+	consumer.token.ring = (RING - 1ULL) << 32 | DISTANCE;
 	who = (struct mpmc_map_queue *)takes_ring.readers;
 	entries = takes_ring.items;
 	own = &takes_ring.own;
