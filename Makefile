@@ -23,6 +23,7 @@ help:
 	@echo '  make benchmark     against a pipe and a POSIX message queue, in a guest'
 	@echo '  make bench         the benchmark suite: against everything else, with plots'
 	@echo '  make torture       10,000 processes killed at random (KILLS=n), in a guest'
+	@echo '  make soak          all sorts of load in all sorts of trouble (MINUTES=10)'
 	@echo '  make fuzz          programs of calls at random: 10 million (CALLS=n), in guests'
 	@echo '  make fuzz-kasan    a fifth as many, guided, on the debug kernel with KASAN'
 	@echo '  make fuzz-user     parts of the module in userspace, with libFuzzer (SECONDS=n)'
@@ -90,6 +91,7 @@ tests: deps
 	@$(MAKE) -s -C userlib WERROR=-Werror all guest-tests examples
 	@$(MAKE) -s -C selftests all
 	@$(MAKE) -s -C selftests/torture
+	@$(MAKE) -s -C selftests/soak
 	@$(MAKE) -s -C selftests/fuzz guest
 	@$(MAKE) -s -C selftests/history guest
 	@scripts/deps fuzz
@@ -122,6 +124,15 @@ torture: deps
 	@$(MAKE) -s -C selftests/torture
 	@$(VM) --timeout 3600 -- build/selftests/torture/mpmc_torture --kills $(KILLS)
 	@$(VM) --timeout 900 -- build/selftests/torture/mpmc_torture --peers
+
+# So many minutes of load; it comes to rest now and then, which takes as long again at
+# most.
+MINUTES ?= 10
+
+soak: deps
+	@$(MAKE) -s -C selftests/soak
+	@$(VM) --smp 4 --append log_buf_len=4M --timeout $$(($(MINUTES) * 120 + 300)) -- \
+		build/selftests/soak/mpmc_soak --seconds $$(($(MINUTES) * 60))
 
 bench:
 	@scripts/deps demo bench
@@ -198,5 +209,5 @@ distclean: clean
 .PHONY: all help native lib install install-module install-lib deps module \
 	tests test test-rt test-newest examples example benchmark bench \
 	torture model demo check lint clean distclean litmus explore deps-debug \
-	debug-kernels fuzz fuzz-kasan fuzz-user fuzz-plants \
+	debug-kernels soak fuzz fuzz-kasan fuzz-user fuzz-plants \
 	history history-plants

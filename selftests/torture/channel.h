@@ -30,6 +30,8 @@ struct call {
  * @type: what it is
  * @setup: what it is like
  * @queue: of the types that are a queue
+ * @kept: it is not to be shut down
+ * @lean: there may be no memory for a call
  * @pipe: of a pipe
  * @mq: of a message queue
  * @ring: of rings in shared memory
@@ -38,6 +40,8 @@ struct channel {
 	const struct channel_type *type;
 	const struct setup *setup;
 	struct mpmc_queue *queue;
+	bool kept;
+	bool lean;
 	int pipe[2];
 	mqd_t mq;
 	struct ring *ring;

@@ -7,10 +7,12 @@
  */
 #include "crew.h"
 
+#include <linux/sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "worker.h"
@@ -37,6 +39,7 @@ struct crew {
 	struct channel channel;
 	struct ledger ledger;
 	uint64_t seed;
+	uint64_t redelivered; /* before */
 	uint32_t kills;
 	struct member members[CREW_MAX];
 	int size;
@@ -55,12 +58,33 @@ static bool produces(const struct crew *crew, int i)
 	return i < crew->order->setup->producers;
 }
 
+/* Like fork(), into a control group. */
+static pid_t born_into(int group)
+{
+	struct clone_args args = {
+		.flags = CLONE_INTO_CGROUP,
+		.exit_signal = SIGCHLD,
+		.cgroup = group,
+	};
+
+	return syscall(SYS_clone3, &args, sizeof(args));
+}
+
+static pid_t member_fork(struct crew *crew)
+{
+	const struct order *order = crew->order;
+
+	if (!order->group_count)
+		return fork();
+	return born_into(order->groups[crew->ledger.born % order->group_count]);
+}
+
 static void member_start(struct crew *crew, struct member *member,
 			 enum role role)
 {
 	struct life *life = ledger_birth(&crew->ledger, role == ROLE_PRODUCER);
 	uint64_t seed = random_branch(crew->order->seed, crew->ledger.born);
-	pid_t parent = getpid(), pid = fork();
+	pid_t parent = getpid(), pid = member_fork(crew);
 
 	must(pid >= 0);
 	if (!pid) {
@@ -143,8 +167,21 @@ static uint64_t received(const struct crew *crew)
 	return crew->ledger.totals->received;
 }
 
+static void show(struct crew *crew)
+{
+	struct view *view = crew->order->view;
+
+	view->kills = crew->kills;
+	view->received = received(crew);
+	view->no_memory = crew->ledger.totals->no_memory;
+}
+
 static void tell(struct crew *crew, uint64_t now)
 {
+	if (crew->order->view) {
+		show(crew);
+		return;
+	}
 	if (now < crew->told_ns + PROGRESS_NS)
 		return;
 	crew->told_ns = now;
@@ -377,14 +414,19 @@ static void interlude(struct crew *crew)
 	crew->progress_ns = now_ns();
 }
 
+static bool ended(const struct crew *crew)
+{
+	return crew->kills >= crew->order->kills || crew->ledger.totals->full ||
+	       (crew->order->view && crew->order->view->end);
+}
+
 static void wear_down(struct crew *crew)
 {
 	uint64_t start = now_ns(), interval = 2 * crew->order->interval_ns;
 	uint32_t calm_at = KILLS_PER_CALM;
 
 	crew->progress_ns = start;
-	while (crew->kills < crew->order->kills && well(crew) &&
-	       !crew->ledger.totals->full) {
+	while (!ended(crew) && well(crew)) {
 		nap(random_next(&crew->seed) % (interval + 1));
 		strike(crew);
 		look_after(crew);
@@ -452,9 +494,26 @@ static void settle(struct crew *crew)
 	outcome->faults = ledger_faults(&crew->ledger);
 	outcome->inversions = crew->ledger.totals->inversions;
 	if (type->redelivered)
-		outcome->redelivered = type->redelivered(&crew->channel);
+		outcome->redelivered = type->redelivered(&crew->channel) -
+				       crew->redelivered;
 	if (type->audit && !outcome->stalled)
 		outcome->wrong += type->audit(&crew->channel);
+}
+
+static void crew_open_channel(struct crew *crew)
+{
+	const struct order *order = crew->order;
+	struct channel *channel = &crew->channel;
+
+	channel->type = order->type;
+	channel->setup = order->setup;
+	channel->lean = order->lean;
+	channel->queue = order->queue;
+	channel->kept = order->queue && !order->end_of_queue;
+	if (order->queue)
+		crew->redelivered = order->type->redelivered(channel);
+	else
+		must(order->type->open(channel) == 0);
 }
 
 static void crew_open(struct crew *crew, const struct order *order)
@@ -464,15 +523,15 @@ static void crew_open(struct crew *crew, const struct order *order)
 
 	crew->order = order;
 	crew->seed = random_branch(order->seed, 0);
-	crew->channel.type = order->type;
-	crew->channel.setup = order->setup;
 	crew->size = order->setup->producers + order->setup->consumers;
 	crew->told_ns = now_ns();
 	must(crew->size <= CREW_MAX);
 	/* Or it would have to wait for its victims before it can kill them. */
 	setpriority(PRIO_PROCESS, 0, -20);
-	must(order->type->open(&crew->channel) == 0);
-	ledger_open(&crew->ledger, lives, order->type->finish);
+	crew_open_channel(crew);
+	crew->ledger.leases = order->type->finish;
+	crew->ledger.lean = order->lean;
+	ledger_open(&crew->ledger, lives, order->streams ?: STREAMS_MAX);
 	replace_all(crew);
 }
 
@@ -491,5 +550,6 @@ void crew_torture(const struct order *order, struct outcome *outcome)
 	end(&crew);
 	settle(&crew);
 	ledger_close(&crew.ledger);
-	order->type->close(&crew.channel);
+	if (!order->queue)
+		order->type->close(&crew.channel);
 }

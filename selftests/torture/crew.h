@@ -16,6 +16,15 @@
  * @seed: of all that is left to chance
  * @still: stop workers too, now and then, and kill one when nothing moves. Not
  *	where it may stop with a lock, nor where time is measured
+ *
+ * And for those who have more in mind with the crew:
+ * @lean: there may be no memory: ENOMEM is an answer
+ * @queue: what to work on, which stays; NULL: the crew makes one
+ * @end_of_queue: it stays, but as one that is shut down
+ * @groups: descriptors of control groups, which members are born into in turn
+ * @group_count: how many; 0: they are born into that of the crew
+ * @streams: the most streams of the account; 0: STREAMS_MAX
+ * @view: where to show how far it is, and be told to end; NULL: it tells people
  */
 struct order {
 	const struct channel_type *type;
@@ -25,6 +34,27 @@ struct order {
 	uint64_t patience_ns;
 	uint64_t seed;
 	bool still;
+	bool lean;
+	struct mpmc_queue *queue;
+	bool end_of_queue;
+	const int *groups;
+	int group_count;
+	uint32_t streams;
+	struct view *view;
+};
+
+/**
+ * struct view - a crew at work, as others see it
+ * @end: is to be the end: not of it
+ * @kills: so far
+ * @received: items
+ * @no_memory: calls that there was none for
+ */
+struct view {
+	_Atomic bool end;
+	_Atomic uint32_t kills;
+	_Atomic uint64_t received;
+	_Atomic uint64_t no_memory;
 };
 
 /**

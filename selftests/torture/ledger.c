@@ -23,10 +23,10 @@ _Static_assert((uint64_t)STREAMS_MAX * STREAM_ITEMS <= UINT32_MAX,
 	       "an item's number has 32 bits");
 
 /* Zeroed memory that children share, and that is only there once it is used. */
-static void *shared(size_t size)
+static void *shared(size_t size, int flags)
 {
 	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		       MAP_SHARED | MAP_ANONYMOUS | flags, -1, 0);
 
 	must(p != MAP_FAILED);
 	return p;
@@ -37,18 +37,35 @@ static size_t lives_size(const struct ledger *ledger)
 	return ledger->lives_max * sizeof(*ledger->lives);
 }
 
-#define STREAMS_SIZE (STREAMS_MAX * sizeof(struct stream))
-#define RECEIPTS_SIZE ((size_t)STREAMS_MAX * STREAM_ITEMS)
-
-void ledger_open(struct ledger *ledger, uint32_t lives, bool leases)
+static size_t streams_size(const struct ledger *ledger)
 {
+	return ledger->streams_max * sizeof(*ledger->streams);
+}
+
+static size_t receipts_size(const struct ledger *ledger)
+{
+	return (size_t)ledger->streams_max * STREAM_ITEMS;
+}
+
+/**
+ * ledger_open() - begin an account
+ * @ledger: out: the account; leases and lean are the caller's to say
+ * @lives: how many processes there can be
+ * @streams: how many streams, at most STREAMS_MAX. Of fewer the memory is there
+ *	at once: it is not to be taken from those who have little
+ */
+void ledger_open(struct ledger *ledger, uint32_t lives, uint32_t streams)
+{
+	int flags = streams < STREAMS_MAX ? MAP_POPULATE : MAP_NORESERVE;
+
+	must(streams <= STREAMS_MAX);
 	ledger->lives_max = lives;
+	ledger->streams_max = streams;
 	ledger->born = 0;
-	ledger->leases = leases;
-	ledger->totals = shared(sizeof(*ledger->totals));
-	ledger->lives = shared(lives_size(ledger));
-	ledger->streams = shared(STREAMS_SIZE);
-	ledger->receipts = shared(RECEIPTS_SIZE);
+	ledger->totals = shared(sizeof(*ledger->totals), flags);
+	ledger->lives = shared(lives_size(ledger), flags);
+	ledger->streams = shared(streams_size(ledger), flags);
+	ledger->receipts = shared(receipts_size(ledger), flags);
 	/* There is no stream 0, so that no item has the number 0. */
 	ledger->totals->streams = 1;
 }
@@ -57,8 +74,8 @@ void ledger_close(struct ledger *ledger)
 {
 	munmap(ledger->totals, sizeof(*ledger->totals));
 	munmap(ledger->lives, lives_size(ledger));
-	munmap(ledger->streams, STREAMS_SIZE);
-	munmap(ledger->receipts, RECEIPTS_SIZE);
+	munmap(ledger->streams, streams_size(ledger));
+	munmap(ledger->receipts, receipts_size(ledger));
 }
 
 /* --- Lives --- */
@@ -167,7 +184,7 @@ struct stream *stream_begin(struct ledger *ledger, const struct life *life)
 {
 	uint32_t id = atomic_fetch_add(&ledger->totals->streams, 1);
 
-	if (id >= STREAMS_MAX) {
+	if (id >= ledger->streams_max) {
 		ledger->totals->full = true;
 		return NULL;
 	}
@@ -192,7 +209,7 @@ static struct stream *stream_of(const struct ledger *ledger, uint64_t number)
 {
 	struct stream *stream;
 
-	if (number / STREAM_ITEMS >= STREAMS_MAX)
+	if (number / STREAM_ITEMS >= ledger->streams_max)
 		return NULL;
 	stream = &ledger->streams[number / STREAM_ITEMS];
 	return number % STREAM_ITEMS < stream->intent ? stream : NULL;
@@ -300,7 +317,8 @@ void ledger_judge(const struct ledger *ledger, struct verdict *verdict)
 	uint32_t id, i;
 
 	memset(verdict, 0, sizeof(*verdict));
-	for (id = 1; id < ledger->totals->streams && id < STREAMS_MAX; id++) {
+	for (id = 1; id < ledger->totals->streams && id < ledger->streams_max;
+	     id++) {
 		const struct stream *stream = &ledger->streams[id];
 		const _Atomic uint8_t *receipts =
 			ledger->receipts + (size_t)id * STREAM_ITEMS;

@@ -76,6 +76,7 @@ struct totals {
 	_Alignas(64) _Atomic uint32_t streams;
 	_Atomic bool full;
 	_Atomic bool resting; /* the producers are to stop for a while */
+	_Atomic uint64_t no_memory; /* calls that there was none for */
 	_Alignas(64) _Atomic uint32_t faults[FAULT_KINDS];
 };
 
@@ -86,8 +87,10 @@ struct totals {
  * @lives_max: how many there can be
  * @born: how many there have been
  * @streams: all items, by producer
+ * @streams_max: how many there can be
  * @receipts: how often each item has been received, and RECEIPT_FINISHED
  * @leases: whether items are received before they are finished with
+ * @lean: whether there may be no memory for a call
  */
 struct ledger {
 	struct totals *totals;
@@ -95,8 +98,10 @@ struct ledger {
 	uint32_t lives_max;
 	uint32_t born;
 	struct stream *streams;
+	uint32_t streams_max;
 	_Atomic uint8_t *receipts;
 	bool leases;
+	bool lean;
 };
 
 /**
@@ -115,7 +120,7 @@ struct verdict {
 	uint64_t torn;
 };
 
-void ledger_open(struct ledger *ledger, uint32_t lives, bool leases);
+void ledger_open(struct ledger *ledger, uint32_t lives, uint32_t streams);
 void ledger_close(struct ledger *ledger);
 
 /* For who looks after the processes */

@@ -8,6 +8,9 @@
 
 #include "channel.h"
 
+/* So long there may be no memory at the end, when nobody else wants any. */
+#define MEMORY_NS (10 * NSEC_PER_SEC)
+
 /* --- The queue --- */
 
 static uint64_t features(void)
@@ -233,6 +236,9 @@ static bool mapped_as_it_should(const struct end *end, bool produces,
 {
 	bool wanted = !(flags & MPMC_OPT_UNMAPPED);
 
+	/* Without memory for the mapping, it works by calls. */
+	if (wanted && end->channel->lean)
+		return true;
 	if (!produces)
 		return mpmc_consumer_mapped(end->consumer) == wanted;
 	wanted = wanted && end->channel->setup->segments != 1;
@@ -345,26 +351,44 @@ static int complain(const char *what, uint64_t is, uint64_t should_be)
 	return 1;
 }
 
-/* By bulks as large as they go, and then one by one. */
-static uint64_t fill(struct mpmc_queue *queue)
+/* Without memory it is neither full nor empty: whether to try again. */
+static bool no_memory(ssize_t ret, uint64_t end)
 {
-	static const uint64_t items[1000];
-	uint64_t n = 0;
-	size_t bulk;
+	if (ret != -ENOMEM || now_ns() > end)
+		return false;
+	nap(NSEC_PER_MSEC);
+	return true;
+}
 
-	for (bulk = 1000; bulk; bulk /= 10)
-		while (!mpmc_try_enqueue_bulk(queue, items, bulk))
-			n += bulk;
+/* By bulks as large as they go, and then one by one. */
+static uint64_t fill(struct mpmc_queue *queue, int *wrong)
+{
+	uint64_t n = 0, end = now_ns() + MEMORY_NS;
+	static const uint64_t items[1000];
+	size_t bulk;
+	int ret;
+
+	for (bulk = 1000; bulk; bulk /= 10) {
+		do {
+			ret = mpmc_try_enqueue_bulk(queue, items, bulk);
+			n += ret ? 0 : bulk;
+		} while (!ret || no_memory(ret, end));
+		if (ret != -EAGAIN && ret != -EMSGSIZE)
+			*wrong += complain("error of filling", -ret, EAGAIN);
+	}
 	return n;
 }
 
-static uint64_t drain(struct mpmc_queue *queue)
+static uint64_t drain(struct mpmc_queue *queue, int at_end, int *wrong)
 {
-	uint64_t items[1000], n = 0;
+	uint64_t items[1000], n = 0, end = now_ns() + MEMORY_NS;
 	ssize_t ret;
 
-	while ((ret = mpmc_try_dequeue_bulk(queue, items, 1000)) > 0)
-		n += ret;
+	do {
+		ret = mpmc_try_dequeue_bulk(queue, items, 1000);
+		n += ret > 0 ? ret : 0;
+	} while (ret > 0 || no_memory(ret, end));
+	*wrong += complain("error of draining", -ret, at_end);
 	return n;
 }
 
@@ -389,13 +413,20 @@ static int queue_audit(struct channel *channel)
 	uint64_t capacity = channel->setup->capacity;
 	struct mpmc_queue *queue = channel->queue;
 	int wrong = audit_stat(channel);
+	uint64_t n;
 
-	wrong += complain("items still there", drain(queue), 0);
-	wrong += complain("capacity", fill(queue), capacity);
+	n = drain(queue, 0, &wrong);
+	wrong += complain("items still there", n, 0);
+	n = fill(queue, &wrong);
+	wrong += complain("capacity", n, capacity);
 	wrong += complain("error when full", -mpmc_try_enqueue(queue, 0),
 			  EAGAIN);
-	mpmc_shutdown(queue);
-	wrong += complain("items of a full queue", drain(queue), capacity);
+	if (!channel->kept)
+		mpmc_shutdown(queue);
+	n = drain(queue, channel->kept ? 0 : EPIPE, &wrong);
+	wrong += complain("items of a full queue", n, capacity);
+	if (channel->kept)
+		return wrong;
 	wrong += complain("error at the end", -mpmc_enqueue_wait(queue, 0, NULL),
 			  EPIPE);
 	return wrong;

@@ -82,12 +82,23 @@ static void moved(struct worker *worker, size_t n)
 		atomic_fetch_add(&worker->ledger->totals->received, n);
 }
 
+/* Whether a call was told that there was no memory, where that may be. */
+static bool no_memory(struct worker *worker, ssize_t ret)
+{
+	if (ret != -ENOMEM || !worker->ledger->lean)
+		return false;
+	worker->ledger->totals->no_memory++;
+	return true;
+}
+
 /* Whether a call did what calls may do. */
 static bool call_right(struct worker *worker, ssize_t ret,
 		       const struct call *call, const char *doing)
 {
 	if (ret >= 0 && (size_t)ret <= call->count)
 		return true;
+	if (no_memory(worker, ret))
+		return false;
 	ledger_fault(worker->ledger, FAULT_CALL, "%s %zu items: %zd", doing,
 		     call->count, ret);
 	return false;
@@ -184,12 +195,12 @@ static void settle(struct worker *worker, const struct mpmc_item *items,
 		ledger_finish(worker->ledger, &items[i]);
 }
 
-/* Items that were looked at and that somebody else shall have. */
+/* Items that were looked at and that somebody else shall have; or they stay. */
 static void give_back(struct worker *worker, size_t n)
 {
 	int ret = worker->end.channel->type->give_back(&worker->end, n);
 
-	if (ret)
+	if (ret && !no_memory(worker, ret))
 		ledger_fault(worker->ledger, FAULT_CALL,
 			     "giving %zu items back: %d", n, ret);
 }
@@ -251,7 +262,11 @@ static void join(struct worker *worker)
 	life_doing(worker->life, DOING_JOIN, false, 0);
 	if (!type->join)
 		return;
-	ret = type->join(&worker->end, worker->life->produces);
+	while ((ret = type->join(&worker->end, worker->life->produces))) {
+		if (!no_memory(worker, ret))
+			break;
+		nap(NSEC_PER_MSEC);
+	}
 	if (!ret)
 		return;
 	ledger_fault(worker->ledger, FAULT_CALL, "joining: %d", ret);
@@ -275,10 +290,14 @@ static void worker_init(struct worker *worker, struct channel *channel,
 	life->pid = getpid();
 }
 
+/* To have had no memory for looking is not to have found nothing. */
 static _Noreturn void inherit(struct worker *worker)
 {
-	while (consume(worker) > 0)
-		;
+	ssize_t ret;
+
+	do {
+		ret = consume(worker);
+	} while (ret > 0 || no_memory(worker, ret));
 	_exit(EXIT_SUCCESS);
 }
 
