@@ -413,3 +413,33 @@ const struct explore_case case_ring_seal_move = {
 	.quick = { 2, 1, 500, 20 },
 	.full = { 4, 2, 500, 120 },
 };
+
+/*
+ * A seal when the owner has gone, and nobody was interrupted: who seals may not
+ * have seen what was taken, but by its being claimed.
+ */
+static void seal_gone_run(unsigned int thread)
+{
+	switch (thread) {
+	case 1:
+		store(1);
+		break;
+	case 2:
+		mpmc_ring_seal_begin(ring);
+		unused += mpmc_ring_seal_end(ring);
+		break;
+	default:
+		accepted += take(1);
+	}
+}
+
+const struct explore_case case_ring_seal_gone = {
+	.name = "ring-seal-gone",
+	.what = "a seal of a ring whose owner has just gone, and a consumer",
+	.threads = 3,
+	.setup = revoke_setup,
+	.run = seal_gone_run,
+	.check = check_credits,
+	.quick = { 3, 2, 500, 20 },
+	.full = { 5, 3, 500, 120 },
+};

@@ -19,6 +19,7 @@
 	each(ring_rogue) \
 	each(ring_seal) \
 	each(ring_seal_move) \
+	each(ring_seal_gone) \
 	each(credit_sure) \
 	each(credit_gather) \
 	each(credit_scarce) \
@@ -31,6 +32,23 @@
 	each(requeue_share) \
 	each(requeue_both) \
 	each(lease_lend) \
+	each(queue_wait) \
+	each(queue_two) \
+	each(queue_signal) \
+	each(queue_empty) \
+	each(queue_full) \
+	each(queue_room) \
+	each(queue_harvest) \
+	each(queue_harvest_hot) \
+	each(queue_armed) \
+	each(queue_hot) \
+	each(queue_hot_two) \
+	each(queue_cool) \
+	each(queue_shutdown) \
+	each(queue_drain) \
+	each(queue_drain_two) \
+	each(queue_late) \
+	each(queue_close) \
 	each(known_message) \
 	each(known_passing) \
 	each(known_buffers) \

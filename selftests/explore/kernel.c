@@ -9,7 +9,8 @@
  * RCU: what waits for a grace period is done as soon as all have left that were
  * in a read-side section when it was asked for, for nothing that comes later can
  * be worse. A thread that is about to enter one may be stopped before it. Who
- * enters one afterwards knows what was known to who asked: so RCU promises.
+ * enters one afterwards knows what was known to who asked: so RCU promises. What
+ * was waited for is done by thread 0, which knows what those knew who have left.
  */
 #include "shim.h"
 
@@ -25,14 +26,17 @@ struct callback {
 	unsigned int readers; /* bits of the threads that are waited for */
 	void (*fn)(void *arg);
 	void *arg;
+	struct handover handover;
 };
+
+static struct callback callbacks[CALLBACKS];
 
 static struct {
 	unsigned int nesting[MACHINE_THREADS];
 	unsigned int entered[MACHINE_THREADS];
-	struct callback callback[CALLBACKS];
 	unsigned int callbacks;
 	struct handover grace; /* what was known to who asked for one */
+	struct handover left; /* and to who has left a read-side section */
 	struct task task[MACHINE_THREADS];
 	struct handover woken[MACHINE_THREADS];
 	bool no_memory;
@@ -100,18 +104,24 @@ static unsigned int rcu_readers(void)
 	return readers;
 }
 
+static void callback_run(void *arg)
+{
+	struct callback *callback = arg;
+
+	machine_get(&callback->handover);
+	callback->fn(callback->arg);
+}
+
 /* What nobody is waited for any more. */
 static void rcu_run(void)
 {
-	unsigned int i;
+	struct callback *callback = callbacks;
 
-	for (i = 0; i < kernel.callbacks; i++) {
-		struct callback callback = kernel.callback[i];
-
-		if (callback.readers || !callback.fn)
+	for (; callback < callbacks + kernel.callbacks; callback++) {
+		if (callback->readers || !callback->fn)
 			continue;
-		kernel.callback[i].fn = NULL;
-		callback.fn(callback.arg);
+		schedule_as(0, callback_run, callback);
+		callback->fn = NULL;
 	}
 }
 
@@ -122,20 +132,26 @@ void kernel_rcu_unlock(void)
 	if (--kernel.nesting[thread])
 		return;
 	machine_note(kernel.grace.hash);
-	for (i = 0; i < kernel.callbacks; i++)
-		kernel.callback[i].readers &= ~(1U << thread);
+	machine_leave(&kernel.left);
+	for (i = 0; i < kernel.callbacks; i++) {
+		if (!(callbacks[i].readers & 1U << thread))
+			continue;
+		callbacks[i].readers &= ~(1U << thread);
+		machine_leave(&callbacks[i].handover);
+	}
 	rcu_run();
 }
 
 void kernel_rcu_call(void *arg, void (*fn)(void *arg))
 {
-	struct callback *callback = &kernel.callback[kernel.callbacks++];
+	struct callback *callback = &callbacks[kernel.callbacks++];
 	unsigned int i;
 
 	if (kernel.callbacks == CALLBACKS)
 		explore_die("too many RCU callbacks");
 	if (machine_is_freed(arg))
 		explore_fail("freed twice, at %s", trace_place(HERE));
+	callback->handover = kernel.left;
 	callback->readers = rcu_readers();
 	callback->fn = fn;
 	callback->arg = arg;
@@ -143,6 +159,7 @@ void kernel_rcu_call(void *arg, void (*fn)(void *arg))
 		if (kernel.nesting[i])
 			machine_note(i * 64 + kernel.entered[i]);
 	machine_give(&kernel.grace);
+	machine_give(&callback->handover);
 	rcu_run();
 }
 

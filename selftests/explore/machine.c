@@ -707,6 +707,16 @@ void machine_give(struct handover *handover)
 	thread_did(t, handover->hash);
 }
 
+void machine_leave(struct handover *handover)
+{
+	struct thread *t = self();
+
+	view_join(&handover->view, &t->view);
+	handover->hash += mix(t->hash, 7);
+	/* What it does next is not known to who gets this. */
+	t->view.clock[schedule_current()]++;
+}
+
 void machine_get(struct handover *handover)
 {
 	struct thread *t = self();

@@ -63,6 +63,9 @@ struct handover {
 void machine_give(struct handover *handover);
 void machine_get(struct handover *handover);
 
+/* The same as to give, of several in any order: none knows who came before. */
+void machine_leave(struct handover *handover);
+
 /* Memory that comes and goes with an execution. */
 void *machine_alloc(size_t size, size_t align, bool zero);
 void machine_free(void *memory, const void *pc);
