@@ -10,9 +10,11 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 
+#include "device.h"
 #include "file.h"
 #include "free.h"
-#include "ioctl.h"
+#include "namespace.h"
+#include "open.h"
 #include "queue.h"
 #include "ring.h"
 #include "transfer.h"
@@ -43,6 +45,8 @@ static long device_info(struct file *file, union mpmc_args *args,
 		return -EINVAL;
 	info->features = MPMC_FEATURE_LEASE | MPMC_FEATURE_MAP |
 			 MPMC_FEATURE_DELIVERY_LIMIT;
+	if (mpmc_namespace_supported())
+		info->features |= MPMC_FEATURE_NAMES;
 	info->max_capacity = capacity_limit();
 	info->max_segments = MPMC_MAX_SEGMENTS;
 	info->max_ring_entries = MPMC_RING_MAX;
@@ -92,25 +96,42 @@ static struct mpmc_queue *create_queue(const struct mpmc_queue_create *create)
 	return queue;
 }
 
-static long queue_create(struct file *file, union mpmc_args *args,
-			 void __user *user)
+/**
+ * mpmc_device_create() - make a queue for the calling user
+ * @create: what it is to be like
+ *
+ * Context: process; may sleep.
+ * Return: the queue, for mpmc_queue_drop(), or an ERR_PTR: an error of struct
+ * mpmc_queue_create's.
+ */
+struct mpmc_queue *mpmc_device_create(const struct mpmc_queue_create *create)
 {
-	const struct mpmc_queue_create *create = &args->queue_create;
 	struct mpmc_queue *queue;
 	struct mpmc_user *owner;
 
 	if (!create_valid(create))
-		return -EINVAL;
+		return ERR_PTR(-EINVAL);
 	owner = mpmc_user_charge(READ_ONCE(max_queues));
 	if (IS_ERR(owner))
-		return PTR_ERR(owner);
+		return ERR_CAST(owner);
 	queue = create_queue(create);
 	if (IS_ERR(queue)) {
 		mpmc_user_uncharge(owner);
-		return PTR_ERR(queue);
+		return queue;
 	}
 	queue->user = owner;
-	return mpmc_install(mpmc_queue_file(queue));
+	refcount_set(&queue->references, 1);
+	return queue;
+}
+
+static long queue_create(struct file *file, union mpmc_args *args,
+			 void __user *user)
+{
+	struct mpmc_queue *queue = mpmc_device_create(&args->queue_create);
+
+	if (IS_ERR(queue))
+		return PTR_ERR(queue);
+	return mpmc_install(mpmc_queue_file(queue, O_RDWR));
 }
 
 static const struct mpmc_command device_commands[] = {
@@ -123,10 +144,26 @@ static const struct mpmc_command device_commands[] = {
 	},
 	{
 		.cmd = MPMC_IOC_QUEUE_CREATE,
-		.size = sizeof(struct mpmc_queue_create),
-		.min_size = offsetofend(struct mpmc_queue_create,
-					max_deliveries),
+		MPMC_QUEUE_CREATE_SIZES,
 		.handler = queue_create,
+	},
+	{
+		.cmd = MPMC_IOC_QUEUE_OPEN,
+		.size = sizeof(struct mpmc_queue_open),
+		.min_size = offsetofend(struct mpmc_queue_open, create),
+		.handler = mpmc_open,
+	},
+	{
+		.cmd = MPMC_IOC_QUEUE_UNLINK,
+		.size = sizeof(struct mpmc_queue_unlink),
+		.min_size = offsetofend(struct mpmc_queue_unlink, pad),
+		.handler = mpmc_unlink,
+	},
+	{
+		.cmd = MPMC_IOC_QUEUE_LIST,
+		.size = sizeof(struct mpmc_queue_list),
+		.min_size = offsetofend(struct mpmc_queue_list, pad),
+		.handler = mpmc_list,
 	},
 };
 
@@ -159,11 +196,16 @@ static int __init mpmc_init(void)
 	ret = mpmc_free_init();
 	if (ret)
 		goto err_transfer;
-	ret = misc_register(&device);
+	ret = mpmc_namespace_init();
 	if (ret)
 		goto err_free;
+	ret = misc_register(&device);
+	if (ret)
+		goto err_namespace;
 	return 0;
 
+err_namespace:
+	mpmc_namespace_exit();
 err_free:
 	mpmc_free_exit();
 err_transfer:
@@ -174,6 +216,7 @@ err_transfer:
 static void __exit mpmc_exit(void)
 {
 	misc_deregister(&device);
+	mpmc_namespace_exit();
 	mpmc_free_exit();
 	mpmc_transfer_exit();
 }

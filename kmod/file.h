@@ -6,8 +6,11 @@
 
 struct file;
 struct mpmc_queue;
+struct mpmc_queue_info;
 
-struct file *mpmc_queue_file(struct mpmc_queue *queue);
+struct file *mpmc_queue_file(struct mpmc_queue *queue, int flags);
+void mpmc_queue_drop(struct mpmc_queue *queue);
+void mpmc_queue_inspect(struct mpmc_queue *queue, struct mpmc_queue_info *info);
 struct file *mpmc_queue_file_get(int fd);
 struct file *mpmc_producer_file(struct file *queue_file, unsigned int entries,
 				bool armed);

@@ -19,9 +19,17 @@ static const struct mpmc_command *find(const struct mpmc_command *commands,
 	return NULL;
 }
 
-/* A structure of another size than ours, or one that can't be read whole. */
-static int copy_args_versioned(const struct mpmc_command *command,
-			       union mpmc_args *args, void __user *user)
+/**
+ * mpmc_ioctl_copy() - copy a structure of any size from a caller's memory
+ * @command: whose structure it is
+ * @args: where to write it, of the size that the command has
+ * @user: where it is
+ *
+ * Context: process; may sleep.
+ * Return: 0; -EFAULT, -EINVAL, -E2BIG.
+ */
+int mpmc_ioctl_copy(const struct mpmc_command *command, union mpmc_args *args,
+		    void __user *user)
 {
 	u32 size;
 
@@ -36,7 +44,8 @@ static int copy_args_versioned(const struct mpmc_command *command,
 
 /*
  * Nearly always the size is ours: read the structure in one go, by words,
- * which is quicker than copy_from_user() for so few.
+ * which is quicker than copy_from_user() for so few. The rest is for those of
+ * another size, or that can't be read whole.
  */
 static int copy_args(const struct mpmc_command *command, union mpmc_args *args,
 		     void __user *user)
@@ -52,11 +61,11 @@ static int copy_args(const struct mpmc_command *command, union mpmc_args *args,
 	user_read_access_end();
 	if (args->size == command->size)
 		return 0;
-	return copy_args_versioned(command, args, user);
+	return mpmc_ioctl_copy(command, args, user);
 
 versioned:
 	user_read_access_end();
-	return copy_args_versioned(command, args, user);
+	return mpmc_ioctl_copy(command, args, user);
 }
 
 /**
@@ -67,7 +76,7 @@ versioned:
  * @cmd: the command
  * @arg: address of its structure
  *
- * Return: what the handler returned; -ENOTTY, -EFAULT, -EINVAL, -E2BIG.
+ * Return: what the handler returned; -ENOTTY, -EBADF, -EFAULT, -EINVAL, -E2BIG.
  */
 long mpmc_ioctl(const struct mpmc_command *commands, unsigned int count,
 		struct file *file, unsigned int cmd, unsigned long arg)
@@ -80,6 +89,8 @@ long mpmc_ioctl(const struct mpmc_command *commands, unsigned int count,
 
 	if (!command)
 		return -ENOTTY;
+	if (command->mode & ~file->f_mode)
+		return -EBADF;
 	ret = copy_args(command, &args, user);
 	if (ret)
 		return ret;

@@ -15,6 +15,9 @@ union mpmc_args {
 	__u64 words[sizeof(struct mpmc_queue_info) / sizeof(__u64)];
 	struct mpmc_device_info device_info;
 	struct mpmc_queue_create queue_create;
+	struct mpmc_queue_open queue_open;
+	struct mpmc_queue_unlink queue_unlink;
+	struct mpmc_queue_list queue_list;
 	struct mpmc_queue_info queue_info;
 	struct mpmc_queue_shutdown queue_shutdown;
 	struct mpmc_token_create token_create;
@@ -30,6 +33,7 @@ union mpmc_args {
  * @cmd: the command
  * @size: size of its structure
  * @min_size: size of its structure in the first version of the ABI
+ * @mode: what the file must be open for, FMODE_READ or FMODE_WRITE; or 0
  * @out: the structure is copied back
  * @handler: does it; @args is the kernel's copy, @user where it came from
  */
@@ -37,11 +41,14 @@ struct mpmc_command {
 	unsigned int cmd;
 	unsigned int size;
 	unsigned int min_size;
+	fmode_t mode;
 	bool out;
 	long (*handler)(struct file *file, union mpmc_args *args,
 			void __user *user);
 };
 
+int mpmc_ioctl_copy(const struct mpmc_command *command, union mpmc_args *args,
+		    void __user *user);
 long mpmc_ioctl(const struct mpmc_command *commands, unsigned int count,
 		struct file *file, unsigned int cmd, unsigned long arg);
 int mpmc_install(struct file *file);

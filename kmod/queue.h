@@ -4,6 +4,7 @@
 
 #include <linux/fs.h>
 #include <linux/poll.h>
+#include <linux/refcount.h>
 #include <linux/types.h>
 #include <linux/wait.h>
 #include <linux/xarray.h>
@@ -15,6 +16,7 @@
 #include "sleepers.h"
 
 struct mpmc_batch;
+struct mpmc_name;
 struct mpmc_user;
 
 #define MPMC_DEFAULT_CAPACITY 1048576
@@ -89,8 +91,10 @@ struct mpmc_thread_cursor {
  * @redelivered: items that came back from consumer tokens, ever
  * @dead: items that went to @dead_letter, ever
  * @dropped: items that had nowhere to go, ever
+ * @references: of its files, and of its name while that is linked
+ * @name: its name, or NULL
  *
- * A queue lives as long as its file; an open token holds a reference to that.
+ * An open token holds a reference to the file that it was made with.
  */
 struct mpmc_queue {
 	struct mpmc_segment **segment;
@@ -125,6 +129,8 @@ struct mpmc_queue {
 	atomic64_t redelivered;
 	atomic64_t dead;
 	atomic64_t dropped;
+	refcount_t references;
+	struct mpmc_name *name;
 };
 
 struct mpmc_queue *mpmc_queue_create(u64 capacity, unsigned int segments);

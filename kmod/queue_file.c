@@ -9,25 +9,29 @@
 #include <linux/log2.h>
 #include <linux/poll.h>
 #include <linux/seq_file.h>
+#include <linux/slab.h>
 
 #include "consumer.h"
 #include "file.h"
 #include "ioctl.h"
+#include "name.h"
 #include "producer.h"
 #include "queue.h"
 #include "ring.h"
 #include "transfer.h"
 #include "user.h"
 
-static long queue_info(struct file *file, union mpmc_args *args,
-		       void __user *user)
+/**
+ * mpmc_queue_inspect() - how a queue is doing
+ * @queue: the queue
+ * @info: what to fill in
+ *
+ * Context: process.
+ */
+void mpmc_queue_inspect(struct mpmc_queue *queue, struct mpmc_queue_info *info)
 {
-	struct mpmc_queue *queue = file->private_data;
-	struct mpmc_queue_info *info = &args->queue_info;
 	u64 used;
 
-	if (info->flags)
-		return -EINVAL;
 	info->capacity = queue->capacity.total;
 	mpmc_queue_harvest(queue);
 	info->granted = mpmc_producers_granted(queue);
@@ -43,6 +47,16 @@ static long queue_info(struct file *file, union mpmc_args *args,
 	info->redelivered = atomic64_read(&queue->redelivered);
 	info->dead = atomic64_read(&queue->dead);
 	info->dropped = atomic64_read(&queue->dropped);
+}
+
+static long queue_info(struct file *file, union mpmc_args *args,
+		       void __user *user)
+{
+	struct mpmc_queue_info *info = &args->queue_info;
+
+	if (info->flags)
+		return -EINVAL;
+	mpmc_queue_inspect(file->private_data, info);
 	return 0;
 }
 
@@ -122,12 +136,14 @@ static const struct mpmc_command queue_commands[] = {
 		.cmd = MPMC_IOC_ITEM_ENQUEUE,
 		.size = sizeof(struct mpmc_transfer),
 		.min_size = offsetofend(struct mpmc_transfer, deadline),
+		.mode = FMODE_WRITE,
 		.handler = item_enqueue,
 	},
 	{
 		.cmd = MPMC_IOC_ITEM_DEQUEUE,
 		.size = sizeof(struct mpmc_transfer),
 		.min_size = offsetofend(struct mpmc_transfer, deadline),
+		.mode = FMODE_READ,
 		.handler = item_dequeue,
 	},
 	{
@@ -141,18 +157,21 @@ static const struct mpmc_command queue_commands[] = {
 		.cmd = MPMC_IOC_QUEUE_SHUTDOWN,
 		.size = sizeof(struct mpmc_queue_shutdown),
 		.min_size = offsetofend(struct mpmc_queue_shutdown, flags),
+		.mode = FMODE_WRITE,
 		.handler = queue_shutdown,
 	},
 	{
 		.cmd = MPMC_IOC_PRODUCER_CREATE,
 		.size = sizeof(struct mpmc_token_create),
 		.min_size = offsetofend(struct mpmc_token_create, pad),
+		.mode = FMODE_WRITE,
 		.handler = producer_create,
 	},
 	{
 		.cmd = MPMC_IOC_CONSUMER_CREATE,
 		.size = sizeof(struct mpmc_token_create),
 		.min_size = offsetofend(struct mpmc_token_create, pad),
+		.mode = FMODE_READ,
 		.handler = consumer_create,
 	},
 };
@@ -165,16 +184,33 @@ static long queue_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 static __poll_t queue_poll(struct file *file, poll_table *wait)
 {
-	return mpmc_queue_poll(file->private_data, file, wait,
-			       MPMC_POLL_IN | MPMC_POLL_OUT);
+	__poll_t mask = 0;
+
+	if (file->f_mode & FMODE_READ)
+		mask |= MPMC_POLL_IN;
+	if (file->f_mode & FMODE_WRITE)
+		mask |= MPMC_POLL_OUT;
+	return mpmc_queue_poll(file->private_data, file, wait, mask);
+}
+
+/* As the links in /proc/PID/fd have it, and what they escape. */
+static void fdinfo_name(struct seq_file *seq, const struct mpmc_name *name)
+{
+	if (!name)
+		return;
+	seq_puts(seq, "name:\t");
+	seq_escape(seq, name->text, " \t\n\\");
+	seq_puts(seq, READ_ONCE(name->unlinked) ? " (deleted)\n" : "\n");
 }
 
 static void queue_fdinfo(struct seq_file *seq, struct file *file)
 {
-	union mpmc_args args = {};
-	const struct mpmc_queue_info *info = &args.queue_info;
+	struct mpmc_queue *queue = file->private_data;
+	struct mpmc_queue_info queue_info = {};
+	const struct mpmc_queue_info *info = &queue_info;
 
-	queue_info(file, &args, NULL);
+	mpmc_queue_inspect(queue, &queue_info);
+	fdinfo_name(seq, queue->name);
 	seq_printf(seq, "capacity:\t%llu\n", info->capacity);
 	seq_printf(seq, "items:\t%llu\n", info->items);
 	seq_printf(seq, "leased:\t%llu\n", info->leased);
@@ -191,17 +227,26 @@ static void queue_fdinfo(struct seq_file *seq, struct file *file)
 		   info->state & MPMC_STATE_SHUTDOWN ? "shutdown" : "open");
 }
 
-static void queue_free(struct mpmc_queue *queue)
+/**
+ * mpmc_queue_drop() - give up a reference to a queue; frees it with the last
+ * @queue: the queue
+ *
+ * Context: process; may sleep.
+ */
+void mpmc_queue_drop(struct mpmc_queue *queue)
 {
+	if (!refcount_dec_and_test(&queue->references))
+		return;
 	mpmc_user_uncharge(queue->user);
 	if (queue->dead_letter)
 		fput(queue->dead_letter);
+	kfree(queue->name);
 	mpmc_queue_destroy(queue);
 }
 
 static int queue_release(struct inode *inode, struct file *file)
 {
-	queue_free(file->private_data);
+	mpmc_queue_drop(file->private_data);
 	return 0;
 }
 
@@ -216,7 +261,7 @@ static const struct file_operations queue_fops = {
 };
 
 /**
- * mpmc_queue_file_get() - the file of a queue's fd
+ * mpmc_queue_file_get() - the file of a queue's fd, to put items into
  * @fd: the fd
  *
  * Return: the file, to be put; or an ERR_PTR: -EBADF, -ENOTTY.
@@ -224,28 +269,32 @@ static const struct file_operations queue_fops = {
 struct file *mpmc_queue_file_get(int fd)
 {
 	struct file *file = fget(fd);
+	int ret;
 
 	if (!file)
 		return ERR_PTR(-EBADF);
-	if (file->f_op == &queue_fops)
+	if (file->f_op == &queue_fops && file->f_mode & FMODE_WRITE)
 		return file;
+	ret = file->f_op == &queue_fops ? -EBADF : -ENOTTY;
 	fput(file);
-	return ERR_PTR(-ENOTTY);
+	return ERR_PTR(ret);
 }
 
 /**
- * mpmc_queue_file() - make a queue's file
- * @queue: the queue; it is the file's from now on, and freed without one
+ * mpmc_queue_file() - make a file of a queue
+ * @queue: the queue, of which a reference is the file's from now on; dropped
+ *	without one
+ * @flags: how it is open, as open(2) has it
  *
  * Context: process; may sleep.
  * Return: the file or an ERR_PTR.
  */
-struct file *mpmc_queue_file(struct mpmc_queue *queue)
+struct file *mpmc_queue_file(struct mpmc_queue *queue, int flags)
 {
 	struct file *file = anon_inode_getfile("[mpmc-queue]", &queue_fops,
-					       queue, O_RDWR);
+					       queue, flags);
 
 	if (IS_ERR(file))
-		queue_free(queue);
+		mpmc_queue_drop(queue);
 	return file;
 }

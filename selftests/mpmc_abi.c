@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <sys/sysmacros.h>
 
-#include "mpmc_test.h"
+#include "mpmc_names.h"
 
 #define PAGE 4096
 #define POISON 0xa5
@@ -76,6 +76,14 @@ static const struct command {
 		.first_size = END_OF(mpmc_queue_create, max_deliveries),
 		.flags = MPMC_QUEUE_DEAD_LETTER,
 		.pad = offsetof(struct mpmc_queue_create, pad)),
+	COMMAND(QUEUE_OPEN, CONTROL, mpmc_queue_open, .creates = true,
+		.flags = MPMC_OPEN_READ | MPMC_OPEN_WRITE | MPMC_OPEN_CREATE |
+			 MPMC_OPEN_EXCL | MPMC_OPEN_NONBLOCK),
+	COMMAND(QUEUE_UNLINK, CONTROL, mpmc_queue_unlink,
+		.pad = offsetof(struct mpmc_queue_unlink, pad)),
+	COMMAND(QUEUE_LIST, CONTROL, mpmc_queue_list,
+		.pad = offsetof(struct mpmc_queue_list, pad),
+		.count = offsetof(struct mpmc_queue_list, count)),
 	COMMAND(QUEUE_INFO, QUEUE, mpmc_queue_info, .writes = true,
 		.first_size = END_OF(mpmc_queue_info, state)),
 	COMMAND(PRODUCER_CREATE, QUEUE, mpmc_token_create, CREATES_TOKEN),
@@ -119,6 +127,31 @@ static __u32 first_size(const struct command *c)
 	return c->first_size ? c->first_size : c->size;
 }
 
+/* The queue by this name is there before a call, and after it. */
+static const char name[] = "/abi";
+
+static void name_arg(const struct command *c, void *arg)
+{
+	struct mpmc_queue_unlink *unlink = arg;
+	struct mpmc_queue_list *list = arg;
+	struct mpmc_queue_open *open = arg;
+
+	if (c->cmd == MPMC_IOC_QUEUE_OPEN) {
+		open->flags = MPMC_OPEN_READ | MPMC_OPEN_WRITE |
+			      MPMC_OPEN_CREATE;
+		open->name = (uintptr_t)name;
+		open->name_size = strlen(name);
+	} else if (c->cmd == MPMC_IOC_QUEUE_UNLINK) {
+		unlink->name = (uintptr_t)name;
+		unlink->name_size = strlen(name);
+	} else if (c->cmd == MPMC_IOC_QUEUE_LIST) {
+		static struct mpmc_queue_entry entry;
+
+		list->entries = (uintptr_t)&entry;
+		list->entry_size = sizeof(entry);
+	}
+}
+
 /* An argument with which the command succeeds. */
 static void arg_valid(const struct command *c, void *arg)
 {
@@ -135,6 +168,7 @@ static void arg_valid(const struct command *c, void *arg)
 	} else if (c->cmd == MPMC_IOC_QUEUE_CREATE) {
 		create->capacity = 4;
 	}
+	name_arg(c, arg);
 }
 
 /*
@@ -149,6 +183,10 @@ FIXTURE(abi)
 
 FIXTURE_SETUP(abi)
 {
+	if (names_available()) {
+		new_namespace();
+		ASSERT_LE(0, name_open(name, NEW, 0600));
+	}
 	self->fds[CONTROL] = device_open();
 	ASSERT_LE(0, self->fds[CONTROL]);
 	self->fds[QUEUE] = queue_create(64, 0);
@@ -184,6 +222,8 @@ static void undo(int *fds, const struct command *c, int ret)
 		must(enq(fds[QUEUE], 7) == 0);
 	else if (!ret && c->cmd == MPMC_IOC_LEASE_COMMIT)
 		must(enq(fds[QUEUE], 7) == 0);
+	else if (!ret && c->cmd == MPMC_IOC_QUEUE_UNLINK)
+		close(name_open(name, NEW, 0600));
 	else if (ret < 0 ? ends_lease(c) : c->cmd == MPMC_IOC_LEASE_FILL)
 		must(lease_release(fds[CONSUMER], 1) == 0);
 	must(queue_items(fds[QUEUE]) == 1);
@@ -693,8 +733,10 @@ TEST_F(abi, device_info_written)
 	ASSERT_EQ(0, mpmc_ioctl(self->fds[CONTROL], MPMC_IOC_DEVICE_INFO, info));
 	EXPECT_EQ(sizeof(*info), info->size);
 	EXPECT_EQ(0, info->flags);
+	/* Names: mpmc_names. */
 	EXPECT_EQ(MPMC_FEATURE_LEASE | MPMC_FEATURE_MAP |
-		  MPMC_FEATURE_DELIVERY_LIMIT, info->features);
+		  MPMC_FEATURE_DELIVERY_LIMIT,
+		  info->features & ~MPMC_FEATURE_NAMES);
 	/* The defaults must be possible, the product's tests too. */
 	EXPECT_LE(1048576, info->max_capacity);
 	EXPECT_GT(1ULL << 48, info->max_capacity);

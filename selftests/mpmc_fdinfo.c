@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* /proc/self/fdinfo: what an administrator can see of a queue. */
 #include "mpmc_mapped.h"
+#include "mpmc_names.h"
 
 /* The value of "@key:" in the fd's fdinfo, or "" without one. */
 static const char *info_of(int fd, const char *key)
@@ -143,6 +144,26 @@ TEST(dropped)
 	EXPECT_STREQ("3", info_of(queue, "dropped"));
 	EXPECT_STREQ("0", info_of(queue, "dead"));
 	EXPECT_STREQ("0", info_of(queue, "redelivered"));
+	close(queue);
+}
+
+/* Catches: a name that breaks the lines, and one that is not a name any more. */
+TEST(name)
+{
+	int queue = queue_create(100, 1);
+
+	ASSERT_LE(0, queue);
+	EXPECT_STREQ("", info_of(queue, "name"));
+	if (!names_available())
+		SKIP(return, "a kernel that can't have names");
+	new_namespace();
+	queue = name_open("/a\nb c\\", NEW, 0600);
+	ASSERT_LE(0, queue);
+	EXPECT_STREQ("/a\\012b\\040c\\134", info_of(queue, "name"));
+	EXPECT_STREQ("1048576", info_of(queue, "capacity"));
+	ASSERT_EQ(0, name_unlink("/a\nb c\\"));
+	EXPECT_STREQ("/a\\012b\\040c\\134 (deleted)",
+		     info_of(queue, "name"));
 	close(queue);
 }
 

@@ -5,7 +5,7 @@
  */
 #include <dirent.h>
 
-#include "mpmc_test.h"
+#include "mpmc_names.h"
 
 #define PARAMETERS "/sys/module/mpmc/parameters"
 
@@ -123,6 +123,42 @@ TEST_F(module, token_in_use)
 		EXPECT_EQ(-EWOULDBLOCK, module_unload());
 		close(token);
 	}
+}
+
+/* A name with items behind it, that nobody has open, is not dropped silently. */
+TEST_F(module, name_in_use)
+{
+	int queue;
+
+	if (!names_available())
+		SKIP(return, "a kernel that can't have names");
+	queue = name_open("/module", NEW, 0600);
+	ASSERT_LE(0, queue);
+	EXPECT_EQ(0, enq(queue, 1));
+	close(queue);
+	EXPECT_TRUE(eventually(module_references() == 1));
+	EXPECT_EQ(-EWOULDBLOCK, module_unload());
+	EXPECT_EQ(0, name_unlink("/module"));
+}
+
+/* Catches: code called when a namespace ends that has had names, and is gone. */
+TEST_F(module, namespaces_that_had_names)
+{
+	int home = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC), i;
+
+	if (!names_available())
+		SKIP(return, "a kernel that can't have names");
+	for (i = 0; i < 20; i++) {
+		ASSERT_EQ(0, unshare(CLONE_NEWIPC));
+		close(name_open("/module", NEW, 0600));
+		if (i % 2)
+			ASSERT_EQ(0, name_unlink("/module"));
+	}
+	/* The last one is this process's, and lives on, without a name. */
+	EXPECT_TRUE(module_unloads());
+	ASSERT_EQ(0, setns(home, CLONE_NEWIPC));
+	ASSERT_EQ(0, module_load(self->parameters));
+	close(home);
 }
 
 static void child_sleep(void *arg)

@@ -26,7 +26,8 @@ static const struct text texts[] = {
 	{ EIO, "the token's ring was broken by its owner; "
 	       "destroy the token and create another" },
 	{ EINVAL, "an argument has no meaning: a NULL pointer, a timeout out "
-		  "of range, an unknown flag or size" },
+		  "of range, an unknown flag or size, a name without its "
+		  "slash or with another" },
 	{ EFAULT, "the items' address cannot be read or written; "
 		  "no item was lost" },
 	{ E2BIG, "the kernel module is older than this program; update it" },
@@ -37,16 +38,21 @@ static const struct text texts[] = {
 		  "raise its limit, or queue less" },
 	{ ENOSPC, "a limit was reached: capacity, segments, queues of a user "
 		  "(see /sys/module/mpmc/parameters), or tokens of a queue" },
-	{ ENOENT, "there is no /dev/mpmc: load the module with "
-		  "'modprobe mpmc'" },
+	{ ENOENT, "there is no queue of that name; or no /dev/mpmc: load the "
+		  "module with 'modprobe mpmc'" },
+	{ EEXIST, "there is a queue of that name already; open it without "
+		  "O_EXCL, or unlink it first" },
+	{ ENAMETOOLONG, "the name is too long: a slash and 255 bytes at most" },
 	{ ENXIO, "/dev/mpmc has no driver behind it: load the module with "
 		 "'modprobe mpmc'" },
 	{ ENODEV, "/dev/mpmc has no driver behind it: load the module with "
 		  "'modprobe mpmc'" },
-	{ EACCES, "no permission to open /dev/mpmc; see its mode and owner" },
+	{ EACCES, "no permission: the mode and owner of the queue, or of "
+		  "/dev/mpmc, do not allow it" },
 	{ EPERM, "/dev/mpmc is not allowed here, by a sandbox or a device "
 		 "cgroup perhaps" },
-	{ EBADF, "the descriptor is not open" },
+	{ EBADF, "the descriptor is not open, or not for that: it is read-only, "
+		 "or write-only" },
 	{ EMFILE, "too many open files in this process; "
 		  "close some, or raise RLIMIT_NOFILE" },
 	{ ENFILE, "too many open files in the system; see fs.file-max" },

@@ -82,8 +82,8 @@ struct mpmc_consumer;
 #endif
 
 /*
- * The structures below may grow at their ends, except for struct mpmc_item, of
- * which there are arrays. A program that was built with an older header goes on
+ * The structures below may grow at their ends, except for struct mpmc_item and
+ * struct mpmc_name, of which there are arrays. A program that was built with an older header goes on
  * working with a newer libmpmc.so.1: what its structures do not have is looked
  * at only with a flag that it does not know, and mpmc_queue_stat() is told the
  * size.
@@ -195,6 +195,29 @@ struct mpmc_item {
 	uint32_t reserved;
 };
 
+/**
+ * struct mpmc_name - a queue that has a name
+ * @name: the name, with its slash, and a 0 behind it. Of any bytes: not all may
+ *	be fit to be shown on a terminal
+ * @uid: who created the queue
+ * @gid: his group
+ * @mode: its permissions
+ * @shut_down: 1 after mpmc_shutdown(), else 0
+ * @capacity: in items
+ * @items: accepted and not yet handed to a consumer
+ * @reserved: 0
+ */
+struct mpmc_name {
+	char name[264];
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t mode;
+	uint32_t shut_down;
+	uint64_t capacity;
+	uint64_t items;
+	uint64_t reserved[4];
+};
+
 /* --- Queues --- */
 
 /**
@@ -225,6 +248,90 @@ struct mpmc_item {
  */
 int mpmc_queue_create(struct mpmc_queue **queue,
 		      const struct mpmc_queue_opts *opts);
+
+/**
+ * mpmc_queue_open() - open a queue by its name, or create one that has a name
+ * @queue: out: the handle, NULL after an error; to be given to
+ *	mpmc_queue_destroy()
+ * @name: a slash, and then one to 255 bytes, none of them a slash; not "/." or
+ *	"/.."
+ * @oflag: O_RDONLY to dequeue, O_WRONLY to enqueue and to shut down, or O_RDWR;
+ *	with O_CREAT it is made if there is none, with O_CREAT | O_EXCL it must
+ *	not be there; O_NONBLOCK is set for the descriptor; O_CLOEXEC is always
+ * @mode: with O_CREAT: permissions, of which the umask is taken away, as open(2)
+ *	has them
+ * @opts: with O_CREAT: what a new queue is like; NULL for the defaults. One that
+ *	exists stays as it is
+ *
+ * As with POSIX message queues: the name and the queue live, with all items,
+ * until mpmc_queue_unlink(), also if nobody has it open, and each IPC namespace
+ * has names of its own, which end with it. Any thread, at any time.
+ *
+ * Return: 0, or
+ *  -ENOENT: there is no queue of that name, and no O_CREAT
+ *  -EEXIST: there is one, and O_EXCL
+ *  -EACCES: its mode does not allow it
+ *  -EINVAL: a pointer is NULL; that is no name; oflag, mode or opts have
+ *	something without a meaning
+ *  -ENAMETOOLONG: the name is too long
+ *  -ENOSPC: as mpmc_queue_create()
+ *  -ENOMEM: no memory, or none left in the memory cgroup
+ *  -EMFILE, -ENFILE: too many open files, of the process or the system
+ *  -ENXIO: there is no /dev/mpmc: the module is not loaded (modprobe mpmc)
+ *  -EPERM: /dev/mpmc is there, but not for this process
+ *  -EOPNOTSUPP: a module that is older than names, or a kernel without POSIX
+ *	message queues
+ *
+ * Example:
+ *	ret = mpmc_queue_open(&queue, "/jobs", O_RDWR | O_CREAT, 0660, NULL);
+ */
+int mpmc_queue_open(struct mpmc_queue **queue, const char *name, int oflag,
+		    mode_t mode, const struct mpmc_queue_opts *opts);
+
+/**
+ * mpmc_queue_unlink() - take a queue's name away
+ * @name: the name
+ *
+ * For who created it, and for root. Those who have the queue open go on with it;
+ * it is freed, with what is in it, when nobody has. Any thread, at any time.
+ *
+ * Return: 0, or
+ *  -ENOENT: there is no queue of that name
+ *  -EACCES: it is somebody else's
+ *  -EINVAL, -ENAMETOOLONG: that is no name
+ *  -ENOMEM: no memory
+ *  -EMFILE, -ENFILE, -ENXIO, -EPERM, -EOPNOTSUPP: as mpmc_queue_open()
+ *
+ * Example:
+ *	mpmc_queue_unlink("/jobs");
+ */
+int mpmc_queue_unlink(const char *name);
+
+/**
+ * mpmc_queue_list() - queues that have names
+ * @after: the name to go on behind; NULL to begin
+ * @names: out: the queues
+ * @max: the most to write
+ *
+ * Those that the caller created or could open, in the order of their names, byte
+ * by byte. What is there all the time is listed, whatever others create and
+ * unlink meanwhile. Any thread, at any time.
+ *
+ * Return: how many were written, 0 if there are no more, or
+ *  -EINVAL, -ENAMETOOLONG: names is NULL; after is no name
+ *  -ENOMEM: no memory
+ *  -EMFILE, -ENFILE, -ENXIO, -EPERM, -EOPNOTSUPP: as mpmc_queue_open()
+ *
+ * Example:
+ *	struct mpmc_name names[8];
+ *	ssize_t i, n = mpmc_queue_list(NULL, names, 8);
+ *
+ *	for (; n > 0; n = mpmc_queue_list(names[n - 1].name, names, 8))
+ *		for (i = 0; i < n; i++)
+ *			puts(names[i].name);
+ */
+ssize_t mpmc_queue_list(const char *after, struct mpmc_name *names,
+			size_t max);
 
 /**
  * mpmc_queue_from_fd() - make a handle for a queue that exists

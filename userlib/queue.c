@@ -3,6 +3,7 @@
  * Queue handles
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,29 +29,38 @@ static int queue_wrap(struct mpmc_queue **queue, int fd)
 	return 0;
 }
 
-static int device_create(const struct mpmc_queue_opts *opts)
+/* What the kernel is to make of options; NULL for the defaults. */
+static int create_init(struct mpmc_queue_create *create,
+		       const struct mpmc_queue_opts *opts)
 {
-	struct mpmc_queue_create create = {
-		.size = sizeof(create),
-		.capacity = opts->capacity,
-		.segments = opts->segments,
-	};
-	int device;
+	memset(create, 0, sizeof(*create));
+	create->size = sizeof(*create);
+	if (!opts)
+		return 0;
+	if (opts->flags & ~MPMC_QUEUE_DELIVERIES)
+		return -EINVAL;
+	create->capacity = opts->capacity;
+	create->segments = opts->segments;
+	if (!(opts->flags & MPMC_QUEUE_DELIVERIES))
+		return 0;
+	if (!opts->max_deliveries || opts->reserved)
+		return -EINVAL;
+	create->max_deliveries = opts->max_deliveries;
+	if (opts->dead_letter) {
+		create->flags = MPMC_QUEUE_DEAD_LETTER;
+		create->dead_letter = opts->dead_letter->fd;
+	}
+	return 0;
+}
+
+static int device_create(struct mpmc_queue_create *create)
+{
+	int device = lib_open(DEVICE);
 	int fd;
 
-	if (opts->flags & MPMC_QUEUE_DELIVERIES) {
-		if (!opts->max_deliveries || opts->reserved)
-			return -EINVAL;
-		create.max_deliveries = opts->max_deliveries;
-		if (opts->dead_letter) {
-			create.flags = MPMC_QUEUE_DEAD_LETTER;
-			create.dead_letter = opts->dead_letter->fd;
-		}
-	}
-	device = lib_open(DEVICE);
 	if (device < 0)
 		return device;
-	fd = lib_ioctl(device, MPMC_IOC_QUEUE_CREATE, &create);
+	fd = lib_ioctl(device, MPMC_IOC_QUEUE_CREATE, create);
 	lib_close(device);
 	return fd;
 }
@@ -58,16 +68,14 @@ static int device_create(const struct mpmc_queue_opts *opts)
 LIB_EXPORT int mpmc_queue_create(struct mpmc_queue **queue,
 				 const struct mpmc_queue_opts *opts)
 {
-	static const struct mpmc_queue_opts defaults;
+	struct mpmc_queue_create create;
+	int ret;
 
 	if (!queue)
 		return -EINVAL;
 	*queue = NULL;
-	if (!opts)
-		opts = &defaults;
-	if (opts->flags & ~MPMC_QUEUE_DELIVERIES)
-		return -EINVAL;
-	return queue_wrap(queue, device_create(opts));
+	ret = create_init(&create, opts);
+	return ret ? ret : queue_wrap(queue, device_create(&create));
 }
 
 static int queue_info(int fd, struct mpmc_queue_info *info)
@@ -154,6 +162,152 @@ LIB_EXPORT int mpmc_queue_stat(struct mpmc_queue *queue,
 	};
 	memcpy(stat, &known, known.size);
 	return 0;
+}
+
+/* --- Names --- */
+
+/*
+ * A command of /dev/mpmc about a name: errors of the device are not to be taken
+ * for those of a queue.
+ */
+static long name_call(unsigned int cmd, void *arg)
+{
+	int device = lib_open(DEVICE);
+	long ret;
+
+	if (device == -ENOENT || device == -ENODEV)
+		return -ENXIO;
+	if (device == -EACCES)
+		return -EPERM;
+	if (device < 0)
+		return device;
+	ret = lib_ioctl(device, cmd, arg);
+	lib_close(device);
+	return ret == -ENOTTY ? -EOPNOTSUPP : ret;
+}
+
+static int open_flags(int oflag, uint32_t *flags)
+{
+	const int known = O_ACCMODE | O_CREAT | O_EXCL | O_NONBLOCK | O_CLOEXEC;
+	int access = oflag & O_ACCMODE;
+
+	if (oflag & ~known ||
+	    (access != O_RDONLY && access != O_WRONLY && access != O_RDWR))
+		return -EINVAL;
+	*flags = (access == O_WRONLY ? 0 : MPMC_OPEN_READ) |
+		 (access == O_RDONLY ? 0 : MPMC_OPEN_WRITE) |
+		 (oflag & O_CREAT ? MPMC_OPEN_CREATE : 0) |
+		 (oflag & O_EXCL ? MPMC_OPEN_EXCL : 0) |
+		 (oflag & O_NONBLOCK ? MPMC_OPEN_NONBLOCK : 0);
+	return 0;
+}
+
+/* As long as it is, within what the kernel can be told. */
+static uint32_t name_size(const char *name)
+{
+	return (uint32_t)strnlen(name, MPMC_NAME_MAX + 1);
+}
+
+/* The handle first: nothing can fail once there is a name. */
+static int name_open(struct mpmc_queue **queue, struct mpmc_queue_open *open)
+{
+	struct mpmc_queue *handle = lib_alloc(sizeof(*handle));
+
+	if (!handle)
+		return -ENOMEM;
+	handle->fd = (int)name_call(MPMC_IOC_QUEUE_OPEN, open);
+	if (handle->fd < 0) {
+		int ret = handle->fd;
+
+		free(handle);
+		return ret;
+	}
+	*queue = handle;
+	return 0;
+}
+
+LIB_EXPORT int mpmc_queue_open(struct mpmc_queue **queue, const char *name,
+			       int oflag, mode_t mode,
+			       const struct mpmc_queue_opts *opts)
+{
+	struct mpmc_queue_open open = { .size = sizeof(open) };
+	struct mpmc_queue_create create;
+	int ret;
+
+	if (!queue)
+		return -EINVAL;
+	*queue = NULL;
+	if (!name)
+		return -EINVAL;
+	ret = open_flags(oflag, &open.flags);
+	if (!ret && oflag & O_CREAT)
+		ret = create_init(&create, opts);
+	if (ret)
+		return ret;
+	open.name = (uintptr_t)name;
+	open.name_size = name_size(name);
+	if (oflag & O_CREAT) {
+		open.mode = mode;
+		open.create = (uintptr_t)&create;
+	}
+	return name_open(queue, &open);
+}
+
+LIB_EXPORT int mpmc_queue_unlink(const char *name)
+{
+	struct mpmc_queue_unlink unlink = { .size = sizeof(unlink) };
+
+	if (!name)
+		return -EINVAL;
+	unlink.name = (uintptr_t)name;
+	unlink.name_size = name_size(name);
+	return (int)name_call(MPMC_IOC_QUEUE_UNLINK, &unlink);
+}
+
+static void name_fill(struct mpmc_name *name,
+		      const struct mpmc_queue_entry *entry)
+{
+	memset(name, 0, sizeof(*name));
+	memcpy(name->name, entry->name, sizeof(entry->name));
+	name->uid = entry->uid;
+	name->gid = entry->gid;
+	name->mode = entry->mode;
+	name->shut_down = entry->state & MPMC_STATE_SHUTDOWN ? 1 : 0;
+	name->capacity = entry->capacity;
+	name->items = entry->items;
+}
+
+/* As many as are asked for at a time. */
+#define LIST_ENTRIES 16
+
+LIB_EXPORT ssize_t mpmc_queue_list(const char *after, struct mpmc_name *names,
+				   size_t max)
+{
+	struct mpmc_queue_entry entries[LIST_ENTRIES];
+	struct mpmc_queue_list list = {
+		.size = sizeof(list), .entry_size = sizeof(*entries),
+		.entries = (uintptr_t)entries,
+	};
+	long i, n;
+	size_t total = 0;
+
+	if (!names)
+		return -EINVAL;
+	while (total < max) {
+		list.after = (uintptr_t)after;
+		list.after_size = after ? name_size(after) : 0;
+		list.count = max - total < LIST_ENTRIES ?
+				     (uint32_t)(max - total) : LIST_ENTRIES;
+		n = name_call(MPMC_IOC_QUEUE_LIST, &list);
+		if (n < 0)
+			return total ? (ssize_t)total : n;
+		for (i = 0; i < n; i++)
+			name_fill(&names[total++], &entries[i]);
+		if (!n)
+			break;
+		after = names[total - 1].name;
+	}
+	return (ssize_t)total;
 }
 
 /* --- Items --- */

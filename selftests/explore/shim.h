@@ -20,6 +20,7 @@ typedef uint16_t u16;
 typedef unsigned int __poll_t;
 typedef unsigned int gfp_t;
 typedef s64 ktime_t;
+typedef struct { int counter; } refcount_t;
 
 /* Small, so that few steps come to the end of a block, and of its life. */
 #define MPMC_BLOCK_SLOTS 2

@@ -8,6 +8,7 @@
 
 #include "../segment/shim.h"
 
+typedef uint8_t __u8;
 typedef u32 __u32;
 typedef s32 __s32;
 typedef u64 __u64;
@@ -17,6 +18,7 @@ struct page;
 
 typedef struct poll_table_struct poll_table;
 typedef unsigned int __poll_t;
+typedef struct { int counter; } refcount_t;
 typedef struct { int unused; } wait_queue_head_t;
 typedef struct { int unused; } spinlock_t;
 

@@ -11,8 +11,8 @@
  * Opening /dev/mpmc gives a control fd; MPMC_IOC_QUEUE_CREATE on it returns a
  * queue fd, and MPMC_IOC_PRODUCER_CREATE and MPMC_IOC_CONSUMER_CREATE on a
  * queue fd return token fds. All of them are close-on-exec and may be shared
- * by fork() and SCM_RIGHTS. A queue lives as long as any fd for it or for one
- * of its tokens.
+ * by fork() and SCM_RIGHTS. MPMC_IOC_QUEUE_OPEN makes and opens queues by name.
+ * A queue lives as long as any fd for it or for one of its tokens, or a name.
  *
  * Every structure begins with its size in bytes, as the caller knows it. It
  * may be larger than the kernel's as long as what the kernel does not know is
@@ -38,6 +38,11 @@
  *  - ENOMEM: no memory, or none left in the caller's memory cgroup
  *  - ENOSPC: a limit of the device was reached (queues of one user, tokens
  *    of one queue, capacity)
+ *  - EBADF: an fd that is not open, or not open for that: read-only, write-only
+ *  - ENOENT: there is no queue of that name
+ *  - EEXIST: there is one already
+ *  - EACCES: the queue's mode does not allow it, or it is somebody else's
+ *  - ENAMETOOLONG: a name of more than MPMC_NAME_MAX bytes
  */
 
 #define MPMC_IOC_TYPE 0xBE
@@ -45,6 +50,9 @@
 enum {
 	MPMC_CMD_DEVICE_INFO = 0x00,
 	MPMC_CMD_QUEUE_CREATE = 0x01,
+	MPMC_CMD_QUEUE_OPEN = 0x02,
+	MPMC_CMD_QUEUE_UNLINK = 0x03,
+	MPMC_CMD_QUEUE_LIST = 0x04,
 	MPMC_CMD_QUEUE_INFO = 0x10,
 	MPMC_CMD_QUEUE_SHUTDOWN = 0x11,
 	MPMC_CMD_PRODUCER_CREATE = 0x12,
@@ -90,6 +98,7 @@ struct mpmc_device_info {
 #define MPMC_FEATURE_LEASE 0x1 /* leases that are looked at and committed */
 #define MPMC_FEATURE_MAP 0x2 /* rings that can be mapped */
 #define MPMC_FEATURE_DELIVERY_LIMIT 0x4 /* and queues for dead letters */
+#define MPMC_FEATURE_NAMES 0x8 /* queues with names */
 
 /**
  * struct mpmc_queue_create - ioctl(MPMC_IOC_QUEUE_CREATE) on /dev/mpmc
@@ -124,6 +133,132 @@ struct mpmc_queue_create {
 #define MPMC_QUEUE_DEAD_LETTER 0x1 /* dead_letter is a queue's fd */
 
 #define MPMC_IOC_QUEUE_CREATE _IO(MPMC_IOC_TYPE, MPMC_CMD_QUEUE_CREATE)
+
+/**
+ * DOC: names
+ *
+ * As with POSIX message queues: a name is a slash, and then one to 255 bytes,
+ * none of them a slash or 0, and not "." or ".." alone. Each IPC namespace has
+ * names of its own. A name lives until it is unlinked, or its namespace ends; a
+ * queue until it has no name and no fd any more. The module can't be unloaded
+ * while there are names. Who creates a queue is its owner, with his group.
+ */
+#define MPMC_NAME_MAX 256 /* bytes of a name, the slash included */
+
+/**
+ * struct mpmc_queue_open - ioctl(MPMC_IOC_QUEUE_OPEN) on /dev/mpmc
+ * @size: sizeof(struct mpmc_queue_open)
+ * @flags: MPMC_OPEN_* bits; at least one of READ and WRITE
+ * @name: address of the name
+ * @name_size: bytes it has, no 0 at its end
+ * @mode: with MPMC_OPEN_CREATE: permissions of a new queue, less the caller's
+ *	umask: bits of 0777, of which those to execute mean nothing. Else must
+ *	be 0
+ * @create: with MPMC_OPEN_CREATE: address of a struct mpmc_queue_create, for
+ *	what a new queue is like; 0 for the defaults. Else must be 0
+ *
+ * To open for reading is to be allowed to dequeue and to make consumer tokens;
+ * for writing: to enqueue, to make producer tokens, and to shut the queue down.
+ * With an fd that is not open for that: EBADF.
+ *
+ * Return: a queue fd (close-on-exec). EINVAL, ENAMETOOLONG, EACCES, ENOENT,
+ * EEXIST, EFAULT, EOPNOTSUPP (a kernel without POSIX message queues), and all
+ * of MPMC_IOC_QUEUE_CREATE.
+ */
+struct mpmc_queue_open {
+	__u32 size;
+	__u32 flags;
+	__u64 name;
+	__u32 name_size;
+	__u32 mode;
+	__u64 create;
+};
+
+#define MPMC_OPEN_READ 0x1 /* to dequeue */
+#define MPMC_OPEN_WRITE 0x2 /* to enqueue */
+#define MPMC_OPEN_CREATE 0x4 /* make it if there is none */
+#define MPMC_OPEN_EXCL 0x8 /* with CREATE: EEXIST if there is one */
+#define MPMC_OPEN_NONBLOCK 0x10 /* the fd has O_NONBLOCK set */
+
+#define MPMC_IOC_QUEUE_OPEN _IO(MPMC_IOC_TYPE, MPMC_CMD_QUEUE_OPEN)
+
+/**
+ * struct mpmc_queue_unlink - ioctl(MPMC_IOC_QUEUE_UNLINK) on /dev/mpmc
+ * @size: sizeof(struct mpmc_queue_unlink)
+ * @flags: must be 0
+ * @name: address of the name
+ * @name_size: bytes it has, no 0 at its end
+ * @pad: must be 0
+ *
+ * For the queue's owner, and those who have CAP_FOWNER in the user namespace of
+ * the IPC namespace. The queue is freed when its last fd is closed.
+ *
+ * Return: 0. EINVAL, ENAMETOOLONG, EACCES, ENOENT, EFAULT.
+ */
+struct mpmc_queue_unlink {
+	__u32 size;
+	__u32 flags;
+	__u64 name;
+	__u32 name_size;
+	__u32 pad;
+};
+
+#define MPMC_IOC_QUEUE_UNLINK _IO(MPMC_IOC_TYPE, MPMC_CMD_QUEUE_UNLINK)
+
+/**
+ * struct mpmc_queue_list - ioctl(MPMC_IOC_QUEUE_LIST) on /dev/mpmc
+ * @size: sizeof(struct mpmc_queue_list)
+ * @flags: must be 0
+ * @after: address of the name to go on behind; there need not be one like it.
+ *	0: begin with the first
+ * @after_size: bytes it has; 0 if @after is
+ * @entry_size: sizeof(struct mpmc_queue_entry)
+ * @entries: address of an array of @count entries of @entry_size each to write
+ * @count: at least 1
+ * @pad: must be 0
+ *
+ * Queues of the caller's IPC namespace that are his, or that he could open, in
+ * the order of their names, byte by byte. Those that are there all the time
+ * are listed, once each, whatever becomes of others meanwhile.
+ *
+ * Return: how many entries were written; 0: there are no more. EINVAL,
+ * ENAMETOOLONG, EFAULT.
+ */
+struct mpmc_queue_list {
+	__u32 size;
+	__u32 flags;
+	__u64 after;
+	__u32 after_size;
+	__u32 entry_size;
+	__u64 entries;
+	__u32 count;
+	__u32 pad;
+};
+
+#define MPMC_IOC_QUEUE_LIST _IO(MPMC_IOC_TYPE, MPMC_CMD_QUEUE_LIST)
+
+/**
+ * struct mpmc_queue_entry - a queue with a name
+ * @uid: its owner, as the caller's user namespace has it
+ * @gid: his group
+ * @mode: its permissions
+ * @state: MPMC_STATE_* bits
+ * @capacity: in items
+ * @items: as in struct mpmc_queue_info
+ * @name: the name, with a 0 at its end
+ *
+ * May grow: what the caller has room for is written, and zeroes where the kernel
+ * knows of nothing.
+ */
+struct mpmc_queue_entry {
+	__u32 uid;
+	__u32 gid;
+	__u32 mode;
+	__u32 state;
+	__u64 capacity;
+	__u64 items;
+	__u8 name[264];
+};
 
 /**
  * struct mpmc_queue_info - ioctl(MPMC_IOC_QUEUE_INFO) on a queue fd

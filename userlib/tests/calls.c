@@ -4,6 +4,7 @@
  * answers: queues, and tokens that are not mapped. rings.c has those that are.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 
@@ -101,6 +102,142 @@ static void test_deliveries(void)
 	expect(QUEUE_FD);
 	OK(mpmc_queue_create(&made, &opts) == -EINVAL && !kernel.opened,
 	   "queue_create: no delivery at all");
+}
+
+/* What was asked is to open this queue this way. */
+static int opened(const char *name, uint32_t flags, uint32_t mode, int creates)
+{
+	const struct mpmc_queue_open *open = &kernel.arg.open;
+
+	return kernel.calls == 1 && kernel.opened == 1 && kernel.closed == 1 &&
+	       kernel.cmd == MPMC_IOC_QUEUE_OPEN && open->size == 32 &&
+	       open->flags == flags && open->mode == mode &&
+	       !strcmp(kernel.name, name) && !open->create == !creates;
+}
+
+static void test_queue_open(void)
+{
+	struct mpmc_queue_opts opts = {
+		.capacity = 5, .segments = 6, .flags = MPMC_QUEUE_DELIVERIES,
+		.max_deliveries = 2,
+	};
+	struct mpmc_queue_opts flags = { .flags = 1U << 31 };
+	const struct {
+		int oflag;
+		uint32_t flags;
+	} rows[] = {
+		{ O_RDONLY, MPMC_OPEN_READ },
+		{ O_WRONLY, MPMC_OPEN_WRITE },
+		{ O_RDWR, MPMC_OPEN_READ | MPMC_OPEN_WRITE },
+		{ O_RDWR | O_EXCL, MPMC_OPEN_READ | MPMC_OPEN_WRITE |
+				   MPMC_OPEN_EXCL },
+		{ O_RDONLY | O_NONBLOCK | O_CLOEXEC,
+		  MPMC_OPEN_READ | MPMC_OPEN_NONBLOCK },
+	};
+	struct mpmc_queue *made;
+	char longest[400];
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		expect(QUEUE_FD);
+		/* Without O_CREAT the rest is not looked at. */
+		OK(!mpmc_queue_open(&made, "/jobs", rows[i].oflag, 01234,
+				    &flags) &&
+		   mpmc_queue_fd(made) == QUEUE_FD &&
+		   opened("/jobs", rows[i].flags, 0, 0), "queue_open: flags");
+		mpmc_queue_destroy(made);
+	}
+	expect(QUEUE_FD);
+	OK(!mpmc_queue_open(&made, "/q", O_WRONLY | O_CREAT, 0640, &opts) &&
+	   opened("/q", MPMC_OPEN_WRITE | MPMC_OPEN_CREATE, 0640, 1) &&
+	   kernel.create.size == 32 && kernel.create.capacity == 5 &&
+	   kernel.create.segments == 6 && kernel.create.max_deliveries == 2 &&
+	   !kernel.create.flags && !kernel.create.pad,
+	   "queue_open: what a new one is to be like");
+	mpmc_queue_destroy(made);
+	expect(QUEUE_FD);
+	OK(mpmc_queue_open(&made, "/q", O_RDWR | O_CREAT, 0, &flags) ==
+	   -EINVAL && !made && !kernel.opened, "queue_open: unknown options");
+	OK(mpmc_queue_open(&made, "/q", O_RDWR | O_TRUNC, 0, NULL) ==
+	   -EINVAL && !made && !kernel.opened, "queue_open: unknown flags");
+	OK(mpmc_queue_open(&made, "/q", O_ACCMODE, 0, NULL) == -EINVAL &&
+	   !made && !kernel.opened, "queue_open: neither way");
+	memset(longest, 'x', sizeof(longest));
+	longest[sizeof(longest) - 1] = '\0';
+	expect(-ENAMETOOLONG);
+	OK(mpmc_queue_open(&made, longest, O_RDWR, 0, NULL) ==
+	   -ENAMETOOLONG && kernel.arg.open.name_size == 257,
+	   "queue_open: longer than any name");
+	expect(-ENOTTY);
+	OK(mpmc_queue_open(&made, "/q", O_RDWR, 0, NULL) == -EOPNOTSUPP &&
+	   !made && kernel.closed == 1, "queue_open: an older module");
+	expect(DUP_FD);
+	kernel.no_memory = 1;
+	OK(mpmc_queue_open(&made, "/q", O_RDWR, 0, NULL) == -ENOMEM && !made &&
+	   !kernel.opened, "queue_open: no memory, and nothing was made");
+}
+
+static void test_queue_unlink(void)
+{
+	expect(0);
+	OK(!mpmc_queue_unlink("/jobs") &&
+	   kernel.cmd == MPMC_IOC_QUEUE_UNLINK &&
+	   kernel.arg.unlink.size == 24 && !kernel.arg.unlink.flags &&
+	   !kernel.arg.unlink.pad && !strcmp(kernel.name, "/jobs"),
+	   "queue_unlink: by its name");
+	expect(-ENOENT);
+	OK(mpmc_queue_unlink("/jobs") == -ENOENT && kernel.closed == 1,
+	   "queue_unlink: an error");
+}
+
+static void test_queue_list(void)
+{
+	static struct mpmc_name names[50];
+	int i, ok = 1;
+
+	expect(40);
+	OK(mpmc_queue_list(NULL, names, 50) == 40 && kernel.calls == 4 &&
+	   kernel.arg.list.size == 40 && !kernel.arg.list.flags &&
+	   !kernel.arg.list.pad && kernel.arg.list.entry_size == 296 &&
+	   !strcmp(kernel.name, "/039"), "queue_list: all there are");
+	for (i = 0; i < 40; i++)
+		ok &= atoi(names[i].name + 1) == i && names[i].uid == 1 &&
+		      names[i].gid == 2 && names[i].mode == 0640 &&
+		      names[i].shut_down == 1 && names[i].capacity == 4 &&
+		      names[i].items == 3 && !names[i].reserved[0];
+	OK(ok, "queue_list: every field");
+	expect(40);
+	OK(mpmc_queue_list("/x", names, 20) == 20 && kernel.calls == 2 &&
+	   kernel.arg.list.count == 4 && !strcmp(kernel.name, "/015"),
+	   "queue_list: not more than asked for");
+	expect(0);
+	OK(!mpmc_queue_list("/x", names, 20) && !strcmp(kernel.name, "/x"),
+	   "queue_list: none behind a name");
+	expect(-ENOMEM);
+	OK(mpmc_queue_list(NULL, names, 20) == -ENOMEM &&
+	   !kernel.arg.list.after && !kernel.arg.list.after_size,
+	   "queue_list: an error");
+}
+
+static void test_name_device(void)
+{
+	static const int errors[][2] = {
+		{ -ENOENT, -ENXIO }, { -ENODEV, -ENXIO }, { -ENXIO, -ENXIO },
+		{ -EACCES, -EPERM }, { -EPERM, -EPERM }, { -EMFILE, -EMFILE },
+	};
+	struct mpmc_queue *made;
+	int ret = 1;
+	size_t i;
+
+	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		expect(QUEUE_FD);
+		kernel.open_error = errors[i][0];
+		made = &queue;
+		ret &= mpmc_queue_open(&made, "/q", O_RDWR, 0, NULL) ==
+		       errors[i][1] && !made && !kernel.calls;
+		ret &= mpmc_queue_unlink("/q") == errors[i][1];
+	}
+	OK(ret, "names: /dev/mpmc that cannot be opened");
 }
 
 static void test_device(void)
@@ -519,6 +656,10 @@ int main(void)
 {
 	test_queue_create();
 	test_deliveries();
+	test_queue_open();
+	test_queue_unlink();
+	test_queue_list();
+	test_name_device();
 	test_device();
 	test_no_memory();
 	test_queue_from_fd();

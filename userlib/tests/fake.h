@@ -8,6 +8,7 @@
 #define FAKE_H
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -36,6 +37,9 @@ static struct {
 	unsigned int cmd;
 	union {
 		struct mpmc_queue_create queue;
+		struct mpmc_queue_open open;
+		struct mpmc_queue_unlink unlink;
+		struct mpmc_queue_list list;
 		struct mpmc_token_create token;
 		struct mpmc_token_kick kick;
 		struct mpmc_queue_info info;
@@ -44,6 +48,9 @@ static struct {
 		struct mpmc_lease lease;
 		struct mpmc_lease_end end;
 	} arg;
+	struct mpmc_queue_create create;
+	char name[300];
+	int names;
 	struct mpmc_token_info token;
 	long token_answer;
 	size_t there_is;
@@ -117,6 +124,40 @@ static void info_answer(struct mpmc_queue_info *info)
 	info->dropped = 12;
 }
 
+/* What was said beside the structure itself. */
+static void name_seen(uint64_t name, uint32_t size, uint64_t create)
+{
+	memset(kernel.name, 0, sizeof(kernel.name));
+	if (size)
+		memcpy(kernel.name, (const void *)(uintptr_t)name, size);
+	memset(&kernel.create, 0, sizeof(kernel.create));
+	if (create)
+		memcpy(&kernel.create, (const void *)(uintptr_t)create,
+		       sizeof(kernel.create));
+}
+
+/* So many names are there, /000 and on; kernel.names have been told of. */
+static long list_answer(const struct mpmc_queue_list *list)
+{
+	struct mpmc_queue_entry *entry =
+		(struct mpmc_queue_entry *)(uintptr_t)list->entries;
+	uint32_t i;
+
+	if (kernel.answer < 0)
+		return kernel.answer;
+	for (i = 0; i < list->count && kernel.names < kernel.answer; i++) {
+		memset(&entry[i], 0, sizeof(entry[i]));
+		sprintf((char *)entry[i].name, "/%03d", kernel.names++);
+		entry[i].uid = 1;
+		entry[i].gid = 2;
+		entry[i].mode = 0640;
+		entry[i].state = MPMC_STATE_SHUTDOWN;
+		entry[i].capacity = 4;
+		entry[i].items = 3;
+	}
+	return i;
+}
+
 static long lease_answer(const struct mpmc_lease *lease)
 {
 	size_t n = lease->count;
@@ -150,6 +191,15 @@ long lib_ioctl(int fd, unsigned int cmd, void *arg)
 		*(uint64_t *)(uintptr_t)transfer->items = kernel.item;
 	if (cmd == MPMC_IOC_LEASE_FILL)
 		return lease_answer(arg);
+	if (cmd == MPMC_IOC_QUEUE_OPEN)
+		name_seen(kernel.arg.open.name, kernel.arg.open.name_size,
+			  kernel.arg.open.create);
+	if (cmd == MPMC_IOC_QUEUE_UNLINK)
+		name_seen(kernel.arg.unlink.name, kernel.arg.unlink.name_size, 0);
+	if (cmd == MPMC_IOC_QUEUE_LIST) {
+		name_seen(kernel.arg.list.after, kernel.arg.list.after_size, 0);
+		return list_answer(arg);
+	}
 	return kernel.answer;
 }
 

@@ -228,6 +228,44 @@ static void test_create_limits(void)
 	mpmc_queue_destroy(queue);
 }
 
+static void test_names(void)
+{
+	const int new = O_RDWR | O_CREAT | O_EXCL;
+	struct mpmc_queue_opts opts = { .capacity = 4, .segments = 1 };
+	struct mpmc_queue *queue, *reader, *none;
+	struct mpmc_name names[3];
+	uint64_t item = poison;
+	mode_t mask = umask(0);
+
+	if (mpmc_queue_unlink("/guest") == -EOPNOTSUPP) {
+		printf("ok %d - names # SKIP not on this kernel\n", ++count);
+		return;
+	}
+	IS(mpmc_queue_open(&none, "/guest", O_RDWR, 0, NULL), -ENOENT);
+	IS(mpmc_queue_unlink("/guest"), -ENOENT);
+	IS(mpmc_queue_open(&none, "guest", new, 0600, NULL), -EINVAL);
+	IS(mpmc_queue_open(&queue, "/guest", new, 0640, &opts), 0);
+	IS(mpmc_queue_open(&none, "/guest", new, 0640, &opts), -EEXIST);
+	IS(!none, true);
+	IS(mpmc_queue_open(&reader, "/guest", O_RDONLY, 0, NULL), 0);
+	IS(mpmc_try_enqueue(reader, 1), -EBADF);
+	IS(mpmc_try_enqueue(queue, 1), 0);
+	IS(mpmc_queue_list(NULL, names, 3), 1);
+	check(!strcmp(names[0].name, "/guest"), "its name is on the list");
+	IS(names[0].mode, 0640);
+	IS(names[0].capacity, 4);
+	IS(names[0].items, 1);
+	IS(names[0].uid == getuid() && names[0].gid == getgid(), true);
+	IS(mpmc_queue_list("/guest", names, 3), 0);
+	IS(mpmc_queue_unlink("/guest"), 0);
+	IS(mpmc_queue_list(NULL, names, 3), 0);
+	mpmc_queue_destroy(queue);
+	IS(mpmc_try_dequeue(reader, &item), 0);
+	IS(item, 1);
+	mpmc_queue_destroy(reader);
+	umask(mask);
+}
+
 static void test_no_fds(void)
 {
 	struct rlimit old, none;
@@ -1139,6 +1177,7 @@ int main(int argc, char **argv)
 		return after_exec(argv + 1);
 	test_create();
 	test_create_limits();
+	test_names();
 	test_no_fds();
 	test_no_memory();
 	test_device();

@@ -36,6 +36,16 @@ static void test_null_queue(void)
 	   "bulk: NULL queue, also with nothing to move");
 }
 
+static void test_null_name(void)
+{
+	struct mpmc_queue *queue = (struct mpmc_queue *)1;
+
+	OK(mpmc_queue_open(NULL, "/q", O_RDWR, 0, NULL) == -EINVAL &&
+	   mpmc_queue_open(&queue, NULL, O_RDWR, 0, NULL) == -EINVAL &&
+	   !queue && mpmc_queue_unlink(NULL) == -EINVAL &&
+	   mpmc_queue_list(NULL, NULL, 1) == -EINVAL, "names: NULL");
+}
+
 static void test_null_token(void)
 {
 	struct mpmc_producer *producer = (struct mpmc_producer *)1;
@@ -140,6 +150,7 @@ static void test_no_device(void)
 	struct mpmc_queue_opts opts = { .flags = 2 };
 	struct mpmc_queue_opts none = { .flags = MPMC_QUEUE_DELIVERIES };
 	struct mpmc_queue *queue = (struct mpmc_queue *)1;
+	struct mpmc_name names[1];
 
 	OK(mpmc_queue_create(&queue, &opts) == -EINVAL && !queue,
 	   "queue_create: unknown flags");
@@ -152,6 +163,13 @@ static void test_no_device(void)
 	errno = 123;
 	OK(mpmc_queue_create(&queue, NULL) == -ENOENT && !queue &&
 	   errno == 123, "queue_create: no device");
+	queue = (struct mpmc_queue *)1;
+	OK(mpmc_queue_open(&queue, "/q", O_RDWR, 0, NULL) == -ENXIO && !queue &&
+	   mpmc_queue_unlink("/q") == -ENXIO &&
+	   mpmc_queue_list(NULL, names, 1) == -ENXIO && errno == 123,
+	   "names: no device, which is not that there is no such queue");
+	OK(strstr(mpmc_strerror(-ENXIO), "modprobe mpmc") != NULL,
+	   "strerror: what to do about that");
 	OK(strstr(mpmc_strerror(-ENOENT), "modprobe mpmc") != NULL,
 	   "strerror: what to do about that");
 }
@@ -162,7 +180,7 @@ static void test_strerror(void)
 		0,	EAGAIN, ETIMEDOUT, EINTR,  EPIPE,      EMSGSIZE, EBUSY,
 		EIO,	EINVAL, EFAULT,	   E2BIG,  ENOTTY,     EOPNOTSUPP,
 		ENOMEM, ENOSPC, ENOENT,	   ENXIO,  ENODEV,     EACCES,
-		EPERM,	EBADF,	EMFILE,	   ENFILE,
+		EPERM,	EBADF,	EMFILE,	   ENFILE, EEXIST,     ENAMETOOLONG,
 	};
 	const char *none = mpmc_strerror(INT_MAX);
 	int distinct = 1, either = 1, never_null = 1;
@@ -198,6 +216,7 @@ static void test_auto(void)
 int main(void)
 {
 	test_null_queue();
+	test_null_name();
 	test_null_token();
 	test_plain();
 	test_wrong_fd();
