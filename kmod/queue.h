@@ -73,6 +73,7 @@ struct mpmc_thread_cursor {
  * @write_polls: who polls for room
  * @read_spin: how long a reader looks for items before it sleeps, see wait.c
  * @write_spin: the same for a writer and room
+ * @wake_ns: how long it takes lately from a wake-up until who sleeps runs
  * @reader_count: how many wait in @readers
  * @writer_count: how many wait in @writers
  * @producers: producer tokens by id, the closed ones that hold items included
@@ -111,6 +112,7 @@ struct mpmc_queue {
 	wait_queue_head_t write_polls;
 	u32 read_spin;
 	u32 write_spin;
+	u32 wake_ns;
 	atomic_t reader_count;
 	atomic_t writer_count;
 	struct xarray producers;

@@ -25,7 +25,10 @@
  * Falling asleep and being woken costs more than all else together, and when
  * the other side is at work on another CPU, what is waited for is there soon.
  * So a waiter looks for it for a while before it sleeps: longer each time that
- * it would have been worth it, and not at all after a long sleep.
+ * it would have been worth it, and not at all after a long sleep. Twice the time
+ * that a wake-up takes is worth it, which is a few microseconds, or, in virtual
+ * machines, ten times that: then who waits for an answer does not sleep, nor
+ * does who gives it. This is measured.
  *
  * Sleepers are not TASK_FREEZABLE. A frozen one would be chosen by a wake-up
  * and keep it until it is thawed, beside others that run and sleep on. As it
@@ -45,12 +48,13 @@
 
 #include "queue.h"
 
-static unsigned int spin_max_ns = 20000;
+static unsigned int spin_max_ns = 100000;
 module_param(spin_max_ns, uint, 0644);
 MODULE_PARM_DESC(spin_max_ns,
 		 "Longest time to look for items or room before sleeping, at most a millisecond; 0: never");
 
 #define SPIN_FIRST_NS 1000
+#define WAKE_MAX_NS 1000000UL
 
 /**
  * struct wake - one wake-up
@@ -104,7 +108,7 @@ static int waiter_wake(struct wait_queue_entry *entry, unsigned int mode,
 	if (!wake_has_room(key, waiter->room))
 		return 0;
 	/* Before it runs, and while its stack is still there. */
-	WRITE_ONCE(waiter->woken, true);
+	WRITE_ONCE(waiter->woken, (unsigned long)local_clock() | 1);
 	waiter_uncount(waiter);
 	return autoremove_wake_function(entry, mode, sync, key);
 }
@@ -118,7 +122,7 @@ static void waiter_pass_on(struct mpmc_waiter *waiter)
 	 * Fully ordered: a wake-up that comes after this look is not forgotten
 	 * and one that came before has its item seen below.
 	 */
-	if (!READ_ONCE(waiter->woken) || !xchg(&waiter->woken, false))
+	if (!READ_ONCE(waiter->woken) || !xchg(&waiter->woken, 0))
 		return;
 	if (waiter->room) {
 		if (mpmc_capacity_room(&queue->capacity))
@@ -141,9 +145,27 @@ static bool waiter_sleep(u64 deadline)
 					 HRTIMER_MODE_ABS);
 }
 
+/* It has slept: how long until it was woken, and how long that took. */
+static void waiter_note(struct mpmc_waiter *waiter, unsigned long start)
+{
+	unsigned long woken = READ_ONCE(waiter->woken);
+	unsigned long now = local_clock();
+	u32 *wake_ns = &waiter->queue->wake_ns;
+	u32 old = READ_ONCE(*wake_ns), took;
+
+	waiter->waited = now - start;
+	if (!woken)
+		return;
+	/* Clocks of CPUs differ: the least that makes sense is none. */
+	waiter->waited = max_t(long, woken - start, 0);
+	took = clamp_t(long, now - woken, 0, WAKE_MAX_NS);
+	WRITE_ONCE(*wake_ns, old - old / 8 + took / 8);
+}
+
 static int waiter_loop(struct mpmc_waiter *waiter, wait_queue_head_t *head,
 		       u64 deadline)
 {
+	unsigned long start = local_clock();
 	bool expired = deadline <= KTIME_MAX && ktime_get_ns() >= deadline;
 	bool signalled;
 	int ret;
@@ -166,6 +188,7 @@ static int waiter_loop(struct mpmc_waiter *waiter, wait_queue_head_t *head,
 			return -ERESTARTSYS;
 		waiter_pass_on(waiter);
 		expired = waiter_sleep(deadline);
+		waiter_note(waiter, start);
 	}
 }
 
@@ -185,17 +208,20 @@ static int waiter_spin(struct mpmc_waiter *waiter, u32 spin, u64 deadline)
 	return ret;
 }
 
-static u32 spin_limit(u32 spin)
+static u32 spin_limit(struct mpmc_queue *queue, u32 spin)
 {
-	return min3(spin, READ_ONCE(spin_max_ns), (u32)NSEC_PER_MSEC);
+	u32 worth = 2 * READ_ONCE(queue->wake_ns);
+
+	return min(min(spin, worth),
+		   min(READ_ONCE(spin_max_ns), (u32)NSEC_PER_MSEC));
 }
 
-/* How long to spin next time, after having slept for this long. */
-static u32 waiter_next_spin(u32 spin, u64 slept)
+/* How long to spin next time, after having waited for this long. */
+static u32 waiter_next_spin(struct mpmc_queue *queue, u32 spin, u64 waited)
 {
-	if (slept > spin_limit(U32_MAX))
+	if (waited > spin_limit(queue, U32_MAX))
 		return 0;
-	return spin_limit(spin ? 2 * spin : SPIN_FIRST_NS);
+	return spin_limit(queue, spin ? 2 * spin : SPIN_FIRST_NS);
 }
 
 /**
@@ -215,9 +241,9 @@ int mpmc_wait(struct mpmc_waiter *waiter, u64 deadline)
 	atomic_t *count =
 		waiter->room ? &queue->writer_count : &queue->reader_count;
 	u32 *spin = waiter->room ? &queue->write_spin : &queue->read_spin;
-	u32 spun = num_online_cpus() > 1 ? spin_limit(READ_ONCE(*spin)) : 0;
+	u32 spun = num_online_cpus() > 1 ?
+			   spin_limit(queue, READ_ONCE(*spin)) : 0;
 	int ret = -EAGAIN;
-	u64 start;
 
 	if (spun)
 		ret = waiter_spin(waiter, spun, deadline);
@@ -228,11 +254,11 @@ int mpmc_wait(struct mpmc_waiter *waiter, u64 deadline)
 	waiter->sleepers = waiter->room ? &queue->write_sleepers :
 					  &queue->read_sleepers;
 	waiter->counted = false;
-	waiter->woken = false;
+	waiter->woken = 0;
+	waiter->waited = 0;
 	atomic_inc(count);
-	start = local_clock();
 	ret = waiter_loop(waiter, head, deadline);
-	WRITE_ONCE(*spin, waiter_next_spin(spun, local_clock() - start));
+	WRITE_ONCE(*spin, waiter_next_spin(queue, spun, waiter->waited));
 	finish_wait(head, &waiter->entry);
 	waiter_uncount(waiter);
 	atomic_dec(count);

@@ -14,7 +14,8 @@
  * @room: how many items it wants to put; 0 for one that takes
  * @sleepers: where it is counted while it sleeps
  * @counted: it is
- * @woken: it was chosen by a wake-up
+ * @woken: it was chosen by a wake-up: when, of local_clock(), and odd; or 0
+ * @waited: how long it took until then, ns; of the last one
  * @attempt: tries what is waited for. Returns -EAGAIN to go on waiting; must
  *	not sleep
  */
@@ -24,7 +25,8 @@ struct mpmc_waiter {
 	u64 room;
 	struct mpmc_sleepers *sleepers;
 	bool counted;
-	bool woken;
+	unsigned long woken;
+	unsigned long waited;
 	int (*attempt)(struct mpmc_waiter *waiter);
 };
 
