@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Latency: an item goes to somebody else and comes back, and whoever waits
- * sleeps; no spinning before that, for nobody
+ * Latency: an item goes to somebody else and comes back. Whoever waits does it
+ * as it always does: some look for a while before they sleep, others can't
  */
 #include <errno.h>
 #include <pthread.h>

@@ -45,7 +45,7 @@ const char *load_title(const struct load *load)
 		snprintf(title, sizeof(title), "Taking what lies there, %s", bulk);
 		return title;
 	case KIND_LATENCY:
-		return "There and back, who waits sleeps";
+		return "There and back, in calls that wait";
 	case KIND_POLL:
 		return "Looking into an empty one";
 	default:

@@ -3,7 +3,7 @@
  * The ring in shared memory (ring.h), with futexes or an eventfd to sleep by
  *
  * Who waits looks again for some microseconds before it sleeps, as one does
- * with more than one CPU; where the latency of sleeping is measured, it doesn't.
+ * with more than one CPU.
  */
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -31,7 +31,7 @@ static void *ring_create(const struct load *load, bool eventfds)
 	uint64_t i;
 
 	ring->alone = load->producers == 1 && load->consumers == 1;
-	ring->spins = load->kind == KIND_LATENCY ? 0 : RING_SPINS;
+	ring->spins = RING_SPINS;
 	ring->readers.fd = gate_fd(eventfds);
 	ring->writers.fd = gate_fd(eventfds);
 	for (i = 0; i < RING_ENTRIES && !ring->alone; i++)

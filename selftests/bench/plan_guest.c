@@ -67,7 +67,7 @@ const struct target targets[] = {
 	{ "mapped token, 4 producers and 4 consumers: times 1 and 1",
 	  { &mapped_peer, { KIND_STREAM, 4, 4, 1, 0 } }, { &mapped_peer, SINGLE },
 	  0.9, false, 1.5 },
-	{ "there and back between mapped tokens, asleep: of a pipe's time",
+	{ "there and back between mapped tokens, blocking: of a pipe's time",
 	  { &mapped_wait_peer, LATENCY }, { &pipe_peer, LATENCY }, 0.9, true,
 	  0 },
 };
