@@ -36,7 +36,7 @@ help:
 	@echo '  make litmus        evaluate the litmus tests of the barriers'
 	@echo '  make debug-kernels kernels with KASAN, lockdep, ... and with KCSAN'
 	@echo '  make lint          all static checks, and that they find what they are for'
-	@echo '  make check         those of the kernel alone: W=1, sparse, checkpatch'
+	@echo '  make check         those of the module alone: W=1, sparse, checkpatch, ...'
 	@echo
 	@echo '  make               the module for the running kernel, and the library'
 	@echo '  make install       install both (then: modprobe mpmc)'

@@ -140,7 +140,8 @@ BARRIER = re.compile(r"""\b(?:
       inc_not_zero|dec_if_positive)|
     test_and_(?:set|clear|change)_bit(?:_lock)?|clear_bit_unlock|
     rcu_dereference\w*|rcu_assign_pointer|rcu_barrier|synchronize_rcu|call_rcu|
-    kv?free_rcu|queue_rcu_work|prepare_to_wait\w*|set_current_state|
+    kv?free_rcu|queue_rcu_work|prepare_to_wait\w*|wait_(?:var_)?event\w*|
+    set_current_state|
     wq_has_sleeper|__atomic_thread_fence)\(|
     (__atomic_(?!signal)\w+)\([^;]*__ATOMIC_(?:ACQUIRE|RELEASE|ACQ_REL|SEQ_CST))""",
                      re.X)
