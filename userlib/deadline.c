@@ -31,11 +31,15 @@ int lib_timeout_check(const struct timespec *timeout)
 /* The same, and the deadline. What is too far is for ever. */
 int lib_deadline(uint64_t *deadline, const struct timespec *timeout)
 {
+	uint64_t seconds;
+
 	*deadline = MPMC_FOREVER;
 	if (lib_timeout_check(timeout))
 		return -EINVAL;
-	if (timeout && timeout->tv_sec < MAX_SECONDS)
-		*deadline = now() + (uint64_t)timeout->tv_sec * NSEC_PER_SEC +
-			    timeout->tv_nsec;
+	if (!timeout)
+		return 0;
+	seconds = timeout->tv_sec;
+	if (seconds < MAX_SECONDS)
+		*deadline = now() + seconds * NSEC_PER_SEC + timeout->tv_nsec;
 	return 0;
 }

@@ -66,8 +66,33 @@ struct takes {
 			     const struct timespec *);
 };
 
-extern const struct puts qputs, pputs;
-extern const struct takes qtakes, ctakes;
+#define PUTS(id, p)							\
+static int p##_put_t(void *h, uint64_t i)					\
+{ return mpmc_##id##try_enqueue(h, i); }				\
+static int p##_put_tb(void *h, const uint64_t *i, size_t n)		\
+{ return mpmc_##id##try_enqueue_bulk(h, i, n); }			\
+static int p##_put_w(void *h, uint64_t i, const struct timespec *t)	\
+{ return mpmc_##id##enqueue_wait(h, i, t); }				\
+static int p##_put_wb(void *h, const uint64_t *i, size_t n,		\
+		   const struct timespec *t)				\
+{ return mpmc_##id##enqueue_bulk_wait(h, i, n, t); }			\
+const struct puts p##puts = { #id, p##_put_t, p##_put_tb, p##_put_w,	\
+			      p##_put_wb }
+
+#define TAKES(id, p)							\
+static int p##_t(void *h, uint64_t *i)					\
+{ return mpmc_##id##try_dequeue(h, i); }				\
+static ssize_t p##_tb(void *h, uint64_t *i, size_t n)			\
+{ return mpmc_##id##try_dequeue_bulk(h, i, n); }			\
+static int p##_w(void *h, uint64_t *i, const struct timespec *t)	\
+{ return mpmc_##id##dequeue_wait(h, i, t); }				\
+static ssize_t p##_wb(void *h, uint64_t *i, size_t n,			\
+		      const struct timespec *t)				\
+{ return mpmc_##id##dequeue_bulk_wait(h, i, n, t); }			\
+const struct takes p##takes = { #id, p##_t, p##_tb, p##_w, p##_wb }
+
+extern const struct puts qputs, pputs, plain_pputs;
+extern const struct takes qtakes, ctakes, plain_ctakes;
 
 /* A thread that waits inside a call; its item is 1 if it puts. */
 struct sleeper {
