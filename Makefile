@@ -165,7 +165,7 @@ SMP ?= 2
 
 history: deps
 	@$(MAKE) -s -C selftests/history guest
-	@$(VM) --smp $(SMP) --timeout 7200 -- build/selftests/history/mpmc_history \
+	@$(VM) --smp $(SMP) --append preempt=full --timeout 7200 -- build/selftests/history/mpmc_history \
 		--rounds $(ROUNDS) --seed $(SEED) $(if $(FROM),--from $(FROM) --repeat)
 
 history-plants: deps

@@ -195,6 +195,18 @@ static const struct test tests[] = {
 	  "1 30 40 take q 3 = 1 3\n"
 	  "2 35 45 take q 1 = 2\n" },
 
+	{ "more than the capacity, in pieces", LEGAL_ONE,
+	  "capacity 1 segments 2\n"
+	  "0 10 20 put q 1 = 0\n"
+	  "1 15 60 take q 2 = 1 2\n"
+	  "0 30 40 put q 2 = 0\n" },
+	{ "the capacity, not in pieces", 3, "capacity 2 segments 2\n"
+	  "0 10 20 put q 1 = 0\n"
+	  "3 10 20 put q 2 = 0\n"
+	  "1 15 60 take q 2 = 1 3\n"
+	  "0 30 40 put q 3 = 0\n"
+	  "3 70 80 take q 1 = 2\n" },
+
 	/* Waits. */
 	{ "in time", LEGAL_ONE, MANY
 	  "0 10 50 take q 1 until 45 = ETIMEDOUT\n" },

@@ -52,6 +52,7 @@ static const struct option longopts[] = {
  * @file: or check the one in this file
  * @histories: how many have been checked
  * @ops: how many operations they had
+ * @beside: how many of these began while another one was at work
  * @undecided: how many took too long to check
  * @states: how many states it took
  * @most: and of the one that took the most
@@ -66,6 +67,7 @@ static struct run {
 	const char *file;
 	u64 histories;
 	u64 ops;
+	u64 beside;
 	u64 undecided;
 	u64 states;
 	u64 most;
@@ -91,10 +93,27 @@ static void print_illegal(struct verdict *verdict)
 	timeline_print(&smaller, verdict->culprit, stdout);
 }
 
+/* How many operations began while another thread's was at work. */
+static unsigned int count_beside(void)
+{
+	const struct op *op = history.op;
+	unsigned int i, k, n = 0;
+
+	for (i = 0; i < history.ops; i++) {
+		for (k = 0; k < history.ops; k++)
+			if (op[k].thread != op[i].thread &&
+			    op[k].call <= op[i].call && op[i].call <= op[k].ret)
+				break;
+		n += k < history.ops;
+	}
+	return n;
+}
+
 static void count(const struct verdict *verdict)
 {
 	run.histories++;
 	run.ops += history.ops;
+	run.beside += count_beside();
 	run.states += verdict->states;
 	run.undecided += verdict->outcome == UNDECIDED;
 	if (run.most < verdict->states)
@@ -181,9 +200,9 @@ static void hung(int signal)
 
 static void print_progress(u64 start)
 {
-	printf("# %.1f s: %llu histories, %llu operations; %llu states, at most %llu; %llu undecided\n",
-	       (now_ns() - start) / 1e9, run.histories, run.ops, run.states,
-	       run.most, run.undecided);
+	printf("# %.1f s: %llu histories, %llu operations, %llu of them beside others; %llu states, at most %llu; %llu undecided\n",
+	       (now_ns() - start) / 1e9, run.histories, run.ops, run.beside,
+	       run.states, run.most, run.undecided);
 }
 
 static bool one_round(void)

@@ -23,7 +23,9 @@
  * @workers: how many threads
  * @steps: how many operations each of them does, more or less
  * @maps: one token in so many is mapped; 0: none
- * @waits: one call in so many waits
+ * @waits: one call in so many waits; 0: none
+ * @shakes: before one step in so many a thread makes itself late; 0: never
+ * @opens: one step in so many opens or closes a token
  * @leases: one that takes in so many has its items leased first
  * @shutter: who shuts the queue down; -1: nobody
  * @shut_at: at which step
@@ -37,6 +39,8 @@ struct shape {
 	unsigned int steps;
 	unsigned int maps;
 	unsigned int waits;
+	unsigned int shakes;
+	unsigned int opens;
 	unsigned int leases;
 	int shutter;
 	unsigned int shut_at;
@@ -108,8 +112,13 @@ unsigned int end_rest(const struct end *end);
 /* steps.c */
 void worker_begin(struct worker *worker, int thread, int queue,
 		  const struct shape *shape);
+void worker_prepare(struct worker *worker);
 void worker_step(struct worker *worker, unsigned int step);
 void worker_empty(struct worker *last, struct worker *workers);
+
+/* disturb.c */
+void disturb_start(const pthread_t *thread, unsigned int threads);
+void disturb_stop(void);
 
 /* rounds.c */
 void rounds_start(void);

@@ -38,6 +38,7 @@ static void worker_round(struct worker *worker)
 {
 	unsigned int step;
 
+	worker_prepare(worker);
 	meet(worker->shape->workers);
 	for (step = 0; step < worker->shape->steps; step++)
 		worker_step(worker, step);
@@ -75,6 +76,7 @@ void rounds_start(void)
 	atomic_store(&crew.done, 0);
 	for (i = 0; i < WORKERS_MAX; i++)
 		crew.thread[i] = thread_start(work, &crew.worker[i]);
+	disturb_start(crew.thread, WORKERS_MAX);
 }
 
 /**
@@ -84,6 +86,7 @@ void rounds_stop(void)
 {
 	unsigned int i;
 
+	disturb_stop();
 	crew.stop = true;
 	gate_open(&crew.round, atomic_load(&crew.round) + 1);
 	for (i = 0; i < WORKERS_MAX; i++)

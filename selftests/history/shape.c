@@ -37,7 +37,9 @@ void shape_make(struct shape *shape, u64 seed, u64 round)
 	shape->workers = 2 + draw(&state, WORKERS_MAX - 1);
 	shape->steps = 4 + draw(&state, 32 / shape->workers);
 	shape->maps = draw(&state, 3);
-	shape->waits = 1 + draw(&state, 8);
+	shape->waits = draw(&state, 3) ? 0 : 1 + draw(&state, 8);
+	shape->shakes = draw(&state, 3) ? 0 : 1 + draw(&state, 4);
+	shape->opens = 4 + draw(&state, 16);
 	shape->leases = 1 + draw(&state, 4);
 	shape->shutter = draw(&state, 3) ? -1 :
 					   (int)draw(&state, shape->workers);

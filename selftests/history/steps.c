@@ -13,9 +13,10 @@ u32 pick(struct worker *worker, u32 n)
 	return (worker->draw >> 16) % n;
 }
 
+/* With 0: never. */
 static bool chance(struct worker *worker, u32 one_in)
 {
-	return !pick(worker, one_in);
+	return one_in && !pick(worker, one_in);
 }
 
 /* Of one to so many, more often few. */
@@ -28,33 +29,28 @@ static u64 pick_wait(struct worker *worker)
 {
 	if (!chance(worker, worker->shape->waits))
 		return 0;
-	return (1 + pick(worker, 300)) * NSEC_PER_USEC;
+	return (1 + pick(worker, 200)) * NSEC_PER_USEC;
 }
 
 /* Be somewhere else in time, or in space. */
 static void shake(struct worker *worker)
 {
-	switch (pick(worker, 12)) {
+	switch (pick(worker, 4)) {
 	case 0:
 		sched_yield();
 		break;
 	case 1:
 		pin(pick(worker, cpu_count()));
 		break;
-	case 2:
-		unpin();
-		break;
-	case 3:
-	case 4:
-	case 5:
+	default:
 		spin_ns(pick(worker, 4000));
 	}
 }
 
 static void step_token(struct worker *worker)
 {
-	bool produces = chance(worker, 2), map = worker->shape->maps &&
-					    chance(worker, worker->shape->maps);
+	bool produces = chance(worker, 2);
+	bool map = chance(worker, worker->shape->maps);
 	struct end *end = produces ? &worker->producer : &worker->consumer;
 	unsigned int entries = pick_count(worker, 8);
 
@@ -138,6 +134,22 @@ void worker_begin(struct worker *worker, int thread, int queue,
 }
 
 /**
+ * worker_prepare() - before the others begin: perhaps with tokens
+ * @worker: the worker
+ */
+void worker_prepare(struct worker *worker)
+{
+	worker->draw = hash64(~worker->shape->seed ^ worker->thread);
+	unpin();
+	if (chance(worker, 2))
+		do_open(worker, true, pick_count(worker, 8),
+			chance(worker, worker->shape->maps));
+	if (chance(worker, 2))
+		do_open(worker, false, pick_count(worker, 8),
+			chance(worker, worker->shape->maps));
+}
+
+/**
  * worker_step() - do something
  * @worker: the worker
  * @step: which step it is
@@ -147,10 +159,11 @@ void worker_step(struct worker *worker, unsigned int step)
 	const struct shape *shape = worker->shape;
 
 	worker->draw = hash64(shape->seed ^ (u64)worker->thread << 32 ^ step);
-	shake(worker);
+	if (chance(worker, shape->shakes))
+		shake(worker);
 	if (worker->thread == shape->shutter && step == shape->shut_at)
 		do_shutdown(worker);
-	else if (chance(worker, step ? 6 : 2))
+	else if (chance(worker, shape->opens))
 		step_token(worker);
 	else if (pick(worker, 16) < shape->puts[worker->thread])
 		step_put(worker);
