@@ -32,6 +32,7 @@ help:
 	@echo '                     FROM=n: the round that failed, again and again'
 	@echo '  make history-plants plant bugs, and see that the checker finds them'
 	@echo '  make explore       search the interleavings of the core (PREEMPTIONS=n)'
+	@echo '  make explore-plants plant mistakes, and see that the search finds them'
 	@echo '  make model         search the models of sleeping and waking'
 	@echo '  make litmus        evaluate the litmus tests of the barriers'
 	@echo '  make debug-kernels kernels with KASAN, lockdep, ... and with KCSAN'
@@ -175,6 +176,9 @@ history-plants: deps
 explore: deps
 	@$(MAKE) -s -C selftests/explore explore
 
+explore-plants: deps
+	@$(MAKE) -s -C selftests/explore mutants
+
 model: deps
 	@$(MAKE) -s -C selftests/model check
 
@@ -210,4 +214,4 @@ distclean: clean
 	tests test test-rt test-newest examples example benchmark bench \
 	torture model demo check lint clean distclean litmus explore deps-debug \
 	debug-kernels soak fuzz fuzz-kasan fuzz-user fuzz-plants \
-	history history-plants
+	history history-plants explore-plants

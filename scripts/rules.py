@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Usage: rules.py functions|conditionals|spdx|barriers|scripts
+"""Usage: rules.py functions|conditionals|spdx|barriers|commands|scripts
 
 What scripts/lint asks about the text of the files of the tree that is the current
 folder. Prints what is wrong, as FILE:LINE: TEXT, and fails if anything is.
@@ -235,6 +235,35 @@ def barriers():
         sum(there.values()), len({key[:2] for key in there})))
 
 
+# --- Commands ---
+
+# What others are made of, and what "make" alone does.
+INNER = {'all', 'help', 'native', 'deps', 'deps-debug', 'tests', 'examples'}
+
+
+def commands():
+    """What make is said to do it does, and what it does, help says."""
+    makefile = read('Makefile')
+    targets = set(re.search(r'^\.PHONY: ((?:.*\\\n)*.*)', makefile,
+                            re.M)[1].replace('\\', ' ').split())
+    helped = set(re.findall(r"(?:'  make |; )([a-z][\w-]+)", makefile))
+    helped |= set(re.findall(r'; (\w+): and', makefile))
+    for target in sorted(targets - helped - INNER):
+        yield 'Makefile: make help does not tell of %s' % target
+    for target in sorted(targets):
+        if not re.search(r'^%s:' % target, makefile, re.M):
+            yield 'Makefile: %s is .PHONY, and nothing makes it' % target
+    for name in tree():
+        if name not in ('Makefile', 'README.md') and \
+           not re.match(r'Documentation/.*\.rst$', name):
+            continue
+        for i, line in enumerate(read(name).split('\n')):
+            for said in re.findall(r"(?:``|`|'  |^ {4})make ([a-z][\w-]+)", line):
+                if said not in targets:
+                    yield '%s:%d: make %s: there is no such target' % (
+                        name, i + 1, said)
+
+
 # --- Scripts ---
 
 def scripts():
@@ -246,7 +275,7 @@ def scripts():
 
 
 RULES = {r.__name__: r for r in (functions, conditionals, spdx, barriers,
-                                scripts)}
+                                commands, scripts)}
 
 
 def main(args):
