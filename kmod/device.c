@@ -10,6 +10,7 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 
+#include "counters.h"
 #include "device.h"
 #include "file.h"
 #include "free.h"
@@ -86,6 +87,10 @@ static struct mpmc_queue *create_queue(const struct mpmc_queue_create *create)
 		return ERR_CAST(dead_letter);
 	queue = mpmc_queue_create(capacity,
 				  create->segments ?: default_segments());
+	if (queue && mpmc_counters_init(queue)) {
+		mpmc_queue_destroy(queue);
+		queue = NULL;
+	}
 	if (!queue) {
 		if (dead_letter)
 			fput(dead_letter);

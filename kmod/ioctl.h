@@ -19,6 +19,7 @@ union mpmc_args {
 	struct mpmc_queue_unlink queue_unlink;
 	struct mpmc_queue_list queue_list;
 	struct mpmc_queue_info queue_info;
+	struct mpmc_queue_stats queue_stats;
 	struct mpmc_queue_shutdown queue_shutdown;
 	struct mpmc_token_create token_create;
 	struct mpmc_token_info token_info;

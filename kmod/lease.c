@@ -29,6 +29,7 @@
 #include "batch.h"
 #include "compat/uninitialized.h"
 #include "consumer.h"
+#include "counters.h"
 #include "dead.h"
 #include "producer.h"
 
@@ -171,6 +172,8 @@ static bool lease_return(struct mpmc_consumer *consumer, s64 from, u64 run,
 		mpmc_capacity_return(&consumer->queue->capacity,
 				     run & (BIT(RUN_SHIFT) - 1), count);
 	preempt_enable();
+	if (claimed)
+		mpmc_count(consumer->queue, MPMC_COUNT_DEQUEUED, count);
 	return claimed;
 }
 

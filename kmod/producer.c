@@ -22,6 +22,7 @@
 #include <linux/slab.h>
 #include <uapi/linux/mpmc.h>
 
+#include "counters.h"
 #include "free.h"
 #include "queue.h"
 
@@ -66,6 +67,7 @@ static void producer_reap(struct mpmc_producer *producer)
 		atomic_dec(&producer->queue->mapped_producers);
 	atomic_inc(&producer->queue->departures);
 	xa_erase(&producer->queue->producers, producer->id);
+	mpmc_count_gone(producer->queue, mpmc_ring_put(&producer->ring));
 	mpmc_free_later(&producer->free_work);
 }
 
@@ -645,6 +647,26 @@ u64 mpmc_producers_granted(struct mpmc_queue *queue)
 		granted += mpmc_ring_granted(&producer->ring);
 	rcu_read_unlock();
 	return granted;
+}
+
+/**
+ * mpmc_producers_put() - how many items were put through rings
+ * @queue: the queue
+ *
+ * Context: any; takes the RCU read lock.
+ * Return: the number, of those tokens that have not gone.
+ */
+u64 mpmc_producers_put(struct mpmc_queue *queue)
+{
+	struct mpmc_producer *producer;
+	unsigned long id;
+	u64 put = 0;
+
+	rcu_read_lock();
+	xa_for_each(&queue->producers, id, producer)
+		put += mpmc_ring_put(&producer->ring);
+	rcu_read_unlock();
+	return put;
 }
 
 /**

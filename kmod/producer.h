@@ -73,6 +73,7 @@ int mpmc_producer_kick(struct mpmc_producer *producer, unsigned int count);
 bool mpmc_producer_is_mapped(struct mpmc_queue *queue, u32 id);
 int mpmc_producer_empty(struct mpmc_queue *queue, u32 id, u64 *stamp);
 u64 mpmc_producers_stamp(struct mpmc_queue *queue);
+u64 mpmc_producers_put(struct mpmc_queue *queue);
 u64 mpmc_producers_granted(struct mpmc_queue *queue);
 void mpmc_producers_seal_begin(struct mpmc_queue *queue);
 u64 mpmc_producers_seal_end(struct mpmc_queue *queue);

@@ -13,6 +13,7 @@
 
 #include "batch.h"
 #include "consumer.h"
+#include "counters.h"
 #include "producer.h"
 #include "wait.h"
 
@@ -377,6 +378,7 @@ void mpmc_queue_finish(struct mpmc_queue *queue, const struct mpmc_batch *batch)
 	for (i = 0; i < batch->runs; i++)
 		mpmc_capacity_return(&queue->capacity, batch->run[i].share,
 				     batch->run[i].count);
+	mpmc_count(queue, MPMC_COUNT_DEQUEUED, batch->count);
 	mpmc_queue_returned(queue, batch->count);
 }
 

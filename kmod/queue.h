@@ -16,6 +16,7 @@
 #include "sleepers.h"
 
 struct mpmc_batch;
+struct mpmc_counters;
 struct mpmc_name;
 struct mpmc_user;
 
@@ -61,6 +62,7 @@ struct mpmc_thread_cursor {
  * @segments: number of segments
  * @shutdown: no more items are accepted
  * @user: whom the queue is counted for
+ * @counters: what has happened to it, see counters.c
  * @requeue: items that came back
  * @capacity: who may put how much
  * @pending: which sources may hold items; a source is a segment, or, behind
@@ -92,6 +94,9 @@ struct mpmc_thread_cursor {
  * @redelivered: items that came back from consumer tokens, ever
  * @dead: items that went to @dead_letter, ever
  * @dropped: items that had nowhere to go, ever
+ * @put_gone: items put through producer tokens that have gone
+ * @told_enqueued: the most items put that anybody was told of, see counters.c
+ * @told_dequeued: the same of those that were finished with
  * @references: of its files, and of its name while that is linked
  * @name: its name, or NULL
  *
@@ -102,6 +107,7 @@ struct mpmc_queue {
 	unsigned int segments;
 	bool shutdown;
 	struct mpmc_user *user;
+	struct mpmc_counters __percpu *counters;
 	struct mpmc_requeue requeue;
 	struct mpmc_capacity capacity;
 	struct mpmc_pending pending;
@@ -131,6 +137,9 @@ struct mpmc_queue {
 	atomic64_t redelivered;
 	atomic64_t dead;
 	atomic64_t dropped;
+	atomic64_t put_gone;
+	atomic64_t told_enqueued;
+	atomic64_t told_dequeued;
 	refcount_t references;
 	struct mpmc_name *name;
 };

@@ -12,6 +12,7 @@
 #include <linux/slab.h>
 
 #include "consumer.h"
+#include "counters.h"
 #include "file.h"
 #include "ioctl.h"
 #include "name.h"
@@ -57,6 +58,15 @@ static long queue_info(struct file *file, union mpmc_args *args,
 	if (info->flags)
 		return -EINVAL;
 	mpmc_queue_inspect(file->private_data, info);
+	return 0;
+}
+
+static long queue_stats(struct file *file, union mpmc_args *args,
+			void __user *user)
+{
+	if (args->queue_stats.flags)
+		return -EINVAL;
+	mpmc_counters_read(file->private_data, &args->queue_stats);
 	return 0;
 }
 
@@ -154,6 +164,13 @@ static const struct mpmc_command queue_commands[] = {
 		.handler = queue_info,
 	},
 	{
+		.cmd = MPMC_IOC_QUEUE_STATS,
+		.size = sizeof(struct mpmc_queue_stats),
+		.min_size = offsetofend(struct mpmc_queue_stats, dropped),
+		.out = true,
+		.handler = queue_stats,
+	},
+	{
 		.cmd = MPMC_IOC_QUEUE_SHUTDOWN,
 		.size = sizeof(struct mpmc_queue_shutdown),
 		.min_size = offsetofend(struct mpmc_queue_shutdown, flags),
@@ -203,6 +220,21 @@ static void fdinfo_name(struct seq_file *seq, const struct mpmc_name *name)
 	seq_puts(seq, READ_ONCE(name->unlinked) ? " (deleted)\n" : "\n");
 }
 
+static void fdinfo_stats(struct seq_file *seq, struct mpmc_queue *queue)
+{
+	struct mpmc_queue_stats stats = {};
+
+	mpmc_counters_read(queue, &stats);
+	seq_printf(seq, "enqueued:\t%llu\n", stats.enqueued);
+	seq_printf(seq, "dequeued:\t%llu\n", stats.dequeued);
+	seq_printf(seq, "full:\t%llu\n", stats.full);
+	seq_printf(seq, "enqueue-timeouts:\t%llu\n", stats.enqueue_timeouts);
+	seq_printf(seq, "dequeue-timeouts:\t%llu\n", stats.dequeue_timeouts);
+	seq_printf(seq, "redelivered:\t%llu\n", stats.redelivered);
+	seq_printf(seq, "dead:\t%llu\n", stats.dead);
+	seq_printf(seq, "dropped:\t%llu\n", stats.dropped);
+}
+
 static void queue_fdinfo(struct seq_file *seq, struct file *file)
 {
 	struct mpmc_queue *queue = file->private_data;
@@ -220,9 +252,7 @@ static void queue_fdinfo(struct seq_file *seq, struct file *file)
 	seq_printf(seq, "enqueue-waiters:\t%u\n", info->enqueue_waiters);
 	seq_printf(seq, "dequeue-waiters:\t%u\n", info->dequeue_waiters);
 	seq_printf(seq, "granted:\t%llu\n", info->granted);
-	seq_printf(seq, "redelivered:\t%llu\n", info->redelivered);
-	seq_printf(seq, "dead:\t%llu\n", info->dead);
-	seq_printf(seq, "dropped:\t%llu\n", info->dropped);
+	fdinfo_stats(seq, queue);
 	seq_printf(seq, "state:\t%s\n",
 		   info->state & MPMC_STATE_SHUTDOWN ? "shutdown" : "open");
 }
@@ -241,6 +271,7 @@ void mpmc_queue_drop(struct mpmc_queue *queue)
 	if (queue->dead_letter)
 		fput(queue->dead_letter);
 	kfree(queue->name);
+	mpmc_counters_free(queue);
 	mpmc_queue_destroy(queue);
 }
 

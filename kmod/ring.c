@@ -511,6 +511,17 @@ u64 mpmc_ring_count(struct mpmc_ring *ring)
 }
 
 /**
+ * mpmc_ring_put() - how many items have been put, ever
+ * @ring: the ring
+ *
+ * Return: the number; of one that is being sealed, those that count in any case.
+ */
+u64 mpmc_ring_put(struct mpmc_ring *ring)
+{
+	return ring_end(ring, ring_claimed(ring));
+}
+
+/**
  * mpmc_ring_granted() - room that the owner has been granted and not used
  * @ring: the ring
  *

@@ -101,6 +101,7 @@ void mpmc_ring_init(struct mpmc_ring *ring, unsigned int entries, u64 *items,
 unsigned int mpmc_ring_take(struct mpmc_ring *ring, u64 *items,
 			    unsigned int max);
 u64 mpmc_ring_count(struct mpmc_ring *ring);
+u64 mpmc_ring_put(struct mpmc_ring *ring);
 u64 mpmc_ring_granted(struct mpmc_ring *ring);
 unsigned int mpmc_ring_room(struct mpmc_ring *ring);
 bool mpmc_ring_fits(struct mpmc_ring *ring, unsigned int count);

@@ -19,6 +19,7 @@
 #include "compat/timens.h"
 #include "compat/uninitialized.h"
 #include "copy.h"
+#include "counters.h"
 #include "producer.h"
 #include "queue.h"
 #include "wait.h"
@@ -108,9 +109,16 @@ int mpmc_transfer_check(const struct mpmc_transfer *transfer)
  */
 int mpmc_transfer_wait(struct mpmc_waiter *waiter, u64 deadline)
 {
+	int ret;
+
 	if (deadline <= KTIME_MAX)
 		deadline = mpmc_timens_to_host(deadline);
-	return mpmc_wait(waiter, deadline);
+	ret = mpmc_wait(waiter, deadline);
+	if (ret == -ETIMEDOUT)
+		mpmc_count(waiter->queue,
+			   waiter->room ? MPMC_COUNT_ENQUEUE_TIMEOUTS :
+					  MPMC_COUNT_DEQUEUE_TIMEOUTS, 1);
+	return ret;
 }
 
 /**
@@ -175,6 +183,7 @@ static noinline int put_wait(struct mpmc_queue *queue, unsigned int share,
 {
 	struct put put;
 
+	mpmc_count(queue, MPMC_COUNT_FULL, 1);
 	put.waiter.queue = queue;
 	put.waiter.room = transfer->count;
 	put.waiter.attempt = attempt;
@@ -310,6 +319,10 @@ static int put_items(struct mpmc_queue *queue, struct mpmc_producer *producer,
 			mpmc_queue_unreserve(queue, transfer->count);
 	} while (need > 0);
 	place_drain(&place);
+	if (ret == -EAGAIN)
+		mpmc_count(queue, MPMC_COUNT_FULL, 1);
+	else if (!ret && !producer)
+		mpmc_count(queue, MPMC_COUNT_ENQUEUED, transfer->count);
 	return ret;
 }
 

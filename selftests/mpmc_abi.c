@@ -86,6 +86,7 @@ static const struct command {
 		.count = offsetof(struct mpmc_queue_list, count)),
 	COMMAND(QUEUE_INFO, QUEUE, mpmc_queue_info, .writes = true,
 		.first_size = END_OF(mpmc_queue_info, state)),
+	COMMAND(QUEUE_STATS, QUEUE, mpmc_queue_stats, .writes = true),
 	COMMAND(PRODUCER_CREATE, QUEUE, mpmc_token_create, CREATES_TOKEN),
 	COMMAND(CONSUMER_CREATE, QUEUE, mpmc_token_create, CREATES_TOKEN),
 	COMMAND(ITEM_ENQUEUE, QUEUE, mpmc_transfer, TRANSFERS),

@@ -85,8 +85,8 @@ struct mpmc_consumer;
  * The structures below may grow at their ends, except for struct mpmc_item and
  * struct mpmc_name, of which there are arrays. A program that was built with an older header goes on
  * working with a newer libmpmc.so.1: what its structures do not have is looked
- * at only with a flag that it does not know, and mpmc_queue_stat() is told the
- * size.
+ * at only with a flag that it does not know, and mpmc_queue_stat() and
+ * mpmc_queue_stats() are told the size.
  */
 
 /**
@@ -177,6 +177,35 @@ struct mpmc_stat {
 	uint32_t dequeue_waiters;
 	uint32_t reserved;
 	uint64_t granted;
+	uint64_t redelivered;
+	uint64_t dead;
+	uint64_t dropped;
+};
+
+/**
+ * struct mpmc_stats - what has happened to a queue since it was made
+ * @size: in: sizeof(struct mpmc_stats); out: how much of it was filled in
+ * @reserved: 0
+ * @enqueued: items accepted
+ * @dequeued: items that consumers have finished with: dequeued, or committed
+ * @full: how often somebody found no room, and was refused or went to wait
+ * @enqueue_timeouts: how often the timeout passed for one who waited for room
+ * @dequeue_timeouts: the same for items
+ * @redelivered: items that came back from consumer tokens
+ * @dead: items that went to the queue for dead letters
+ * @dropped: items that were dropped after their last delivery
+ *
+ * No counter ever goes back. When nobody is at work on the queue what it holds,
+ * and what is leased, is enqueued less dequeued, dead and dropped.
+ */
+struct mpmc_stats {
+	uint32_t size;
+	uint32_t reserved;
+	uint64_t enqueued;
+	uint64_t dequeued;
+	uint64_t full;
+	uint64_t enqueue_timeouts;
+	uint64_t dequeue_timeouts;
 	uint64_t redelivered;
 	uint64_t dead;
 	uint64_t dropped;
@@ -433,6 +462,25 @@ ssize_t mpmc_size_approx(struct mpmc_queue *queue);
  *		printf("full: %u are waiting\n", stat.enqueue_waiters);
  */
 int mpmc_queue_stat(struct mpmc_queue *queue, struct mpmc_stat *stat);
+
+/**
+ * mpmc_queue_stats() - what has happened to a queue
+ * @queue: the queue
+ * @stats: in: its size; out: all of it
+ *
+ * Any thread.
+ *
+ * Return: 0, -EINVAL when a pointer is NULL, or stats->size is less than any
+ * version of the structure has had, or -EOPNOTSUPP: the module is older.
+ *
+ * Example:
+ *	struct mpmc_stats stats;
+ *
+ *	stats.size = sizeof(stats);
+ *	if (!mpmc_queue_stats(queue, &stats))
+ *		printf("%llu done\n", (unsigned long long)stats.dequeued);
+ */
+int mpmc_queue_stats(struct mpmc_queue *queue, struct mpmc_stats *stats);
 
 /* --- Items, one at a time --- */
 

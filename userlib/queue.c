@@ -11,9 +11,11 @@
 
 #define DEVICE "/dev/mpmc"
 
-/* What the first version of the structure ended with. */
+/* What the first versions of the structures ended with. */
 #define STAT_SIZE_1_0 \
 	(offsetof(struct mpmc_stat, reserved) + sizeof(uint32_t))
+#define STATS_SIZE_1_2 \
+	(offsetof(struct mpmc_stats, dropped) + sizeof(uint64_t))
 
 /* Make a handle of a descriptor, or of the error that stands in its place. */
 static int queue_wrap(struct mpmc_queue **queue, int fd)
@@ -161,6 +163,34 @@ LIB_EXPORT int mpmc_queue_stat(struct mpmc_queue *queue,
 		.dropped = info.dropped,
 	};
 	memcpy(stat, &known, known.size);
+	return 0;
+}
+
+LIB_EXPORT int mpmc_queue_stats(struct mpmc_queue *queue,
+				struct mpmc_stats *stats)
+{
+	struct mpmc_queue_stats got = { .size = sizeof(got) };
+	struct mpmc_stats known;
+	int ret;
+
+	if (!queue || !stats || stats->size < STATS_SIZE_1_2)
+		return -EINVAL;
+	ret = (int)lib_ioctl(queue->fd, MPMC_IOC_QUEUE_STATS, &got);
+	if (ret)
+		return ret == -ENOTTY ? -EOPNOTSUPP : ret;
+	known = (struct mpmc_stats){
+		.size = stats->size < sizeof(known) ? stats->size :
+						      sizeof(known),
+		.enqueued = got.enqueued,
+		.dequeued = got.dequeued,
+		.full = got.full,
+		.enqueue_timeouts = got.enqueue_timeouts,
+		.dequeue_timeouts = got.dequeue_timeouts,
+		.redelivered = got.redelivered,
+		.dead = got.dead,
+		.dropped = got.dropped,
+	};
+	memcpy(stats, &known, known.size);
 	return 0;
 }
 

@@ -57,6 +57,7 @@ enum {
 	MPMC_CMD_QUEUE_SHUTDOWN = 0x11,
 	MPMC_CMD_PRODUCER_CREATE = 0x12,
 	MPMC_CMD_CONSUMER_CREATE = 0x13,
+	MPMC_CMD_QUEUE_STATS = 0x14,
 	MPMC_CMD_ITEM_ENQUEUE = 0x20,
 	MPMC_CMD_ITEM_DEQUEUE = 0x21,
 	MPMC_CMD_TOKEN_INFO = 0x30,
@@ -302,6 +303,42 @@ struct mpmc_queue_info {
 #define MPMC_IOC_QUEUE_INFO _IO(MPMC_IOC_TYPE, MPMC_CMD_QUEUE_INFO)
 
 #define MPMC_STATE_SHUTDOWN 0x1 /* no more items are accepted */
+
+/**
+ * struct mpmc_queue_stats - ioctl(MPMC_IOC_QUEUE_STATS) on a queue fd
+ * @size: sizeof(struct mpmc_queue_stats)
+ * @flags: in: must be 0
+ * @enqueued: out: items accepted
+ * @dequeued: out: items that consumers have finished with: dequeued, or committed
+ * @full: out: how often somebody found no room, and was refused or went to wait
+ * @enqueue_timeouts: out: how often the deadline passed for one who waited for
+ *	room
+ * @dequeue_timeouts: out: the same for items
+ * @redelivered: out: items that came back from consumer tokens, to be handed out
+ *	again
+ * @dead: out: items that went to the queue for dead letters
+ * @dropped: out: items that were dropped after their last delivery
+ *
+ * Since the queue was made. None of them ever goes back. When nobody is at work
+ * on the queue what it holds, and what is leased, is @enqueued less @dequeued,
+ * @dead and @dropped.
+ *
+ * Return: 0.
+ */
+struct mpmc_queue_stats {
+	__u32 size;
+	__u32 flags;
+	__u64 enqueued;
+	__u64 dequeued;
+	__u64 full;
+	__u64 enqueue_timeouts;
+	__u64 dequeue_timeouts;
+	__u64 redelivered;
+	__u64 dead;
+	__u64 dropped;
+};
+
+#define MPMC_IOC_QUEUE_STATS _IO(MPMC_IOC_TYPE, MPMC_CMD_QUEUE_STATS)
 
 /**
  * struct mpmc_queue_shutdown - ioctl(MPMC_IOC_QUEUE_SHUTDOWN) on a queue fd

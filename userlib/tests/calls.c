@@ -331,6 +331,37 @@ static void test_stat(void)
 	   "queue_stat: too small");
 }
 
+static void test_stats(void)
+{
+	struct mpmc_stats stats = { .size = sizeof(stats) };
+	struct {
+		struct mpmc_stats stats;
+		uint64_t more;
+	} newer = { .stats.size = sizeof(newer), .more = POISON };
+
+	expect(0);
+	OK(!mpmc_queue_stats(&queue, &stats) &&
+	   kernel.cmd == MPMC_IOC_QUEUE_STATS && kernel.arg.stats.size == 72 &&
+	   !kernel.arg.stats.flags, "queue_stats: success");
+	OK(stats.size == sizeof(stats) && !stats.reserved &&
+	   stats.enqueued == 21 && stats.dequeued == 22 && stats.full == 23 &&
+	   stats.enqueue_timeouts == 24 && stats.dequeue_timeouts == 25 &&
+	   stats.redelivered == 26 && stats.dead == 27 && stats.dropped == 28,
+	   "queue_stats: every field");
+	OK(!mpmc_queue_stats(&queue, &newer.stats) &&
+	   newer.stats.size == sizeof(stats) && newer.more == POISON,
+	   "queue_stats: from a program newer than the library");
+	expect(-ENOTTY);
+	OK(mpmc_queue_stats(&queue, &stats) == -EOPNOTSUPP,
+	   "queue_stats: an older module");
+	expect(0);
+	stats.size = 71;
+	OK(mpmc_queue_stats(&queue, &stats) == -EINVAL &&
+	   mpmc_queue_stats(&queue, NULL) == -EINVAL &&
+	   mpmc_queue_stats(NULL, &newer.stats) == -EINVAL && !kernel.calls,
+	   "queue_stats: too small, or NULL");
+}
+
 static void test_shutdown(void)
 {
 	expect(0);
@@ -664,6 +695,7 @@ int main(void)
 	test_no_memory();
 	test_queue_from_fd();
 	test_stat();
+	test_stats();
 	test_shutdown();
 	test_token_create();
 	test_single();

@@ -43,6 +43,7 @@ static struct {
 		struct mpmc_token_create token;
 		struct mpmc_token_kick kick;
 		struct mpmc_queue_info info;
+		struct mpmc_queue_stats stats;
 		struct mpmc_queue_shutdown shutdown;
 		struct mpmc_transfer transfer;
 		struct mpmc_lease lease;
@@ -158,6 +159,18 @@ static long list_answer(const struct mpmc_queue_list *list)
 	return i;
 }
 
+static void stats_answer(struct mpmc_queue_stats *stats)
+{
+	stats->enqueued = 21;
+	stats->dequeued = 22;
+	stats->full = 23;
+	stats->enqueue_timeouts = 24;
+	stats->dequeue_timeouts = 25;
+	stats->redelivered = 26;
+	stats->dead = 27;
+	stats->dropped = 28;
+}
+
 static long lease_answer(const struct mpmc_lease *lease)
 {
 	size_t n = lease->count;
@@ -187,6 +200,8 @@ long lib_ioctl(int fd, unsigned int cmd, void *arg)
 	memcpy(&kernel.arg, arg, *(uint32_t *)arg);
 	if (cmd == MPMC_IOC_QUEUE_INFO && !kernel.answer)
 		info_answer(arg);
+	if (cmd == MPMC_IOC_QUEUE_STATS && !kernel.answer)
+		stats_answer(arg);
 	if (cmd == MPMC_IOC_ITEM_DEQUEUE && kernel.answer > 0)
 		*(uint64_t *)(uintptr_t)transfer->items = kernel.item;
 	if (cmd == MPMC_IOC_LEASE_FILL)
