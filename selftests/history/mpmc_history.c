@@ -14,7 +14,7 @@ static const char usage[] =
 "when, and checks whether a queue that keeps its promises can have said so: the\n"
 "first history that it can't is printed, made smaller, and as it was.\n"
 "\n"
-"  --rounds N     so many rounds, each a history\n"
+"  --rounds N     so many rounds, each a history, or a few more\n"
 "  --seconds N    or so much time (10)\n"
 "  --seed N       which rounds (1)\n"
 "  --from N       begin with this one\n"
@@ -34,9 +34,9 @@ static const struct option longopts[] = {
 };
 
 /* Threads come and go: which segments they use changes. */
-#define ROUNDS_OF_A_CREW 50
+#define BATCHES_OF_A_CREW 4
 
-/* No round takes this long, whatever the machine does meanwhile. */
+/* No batch of rounds takes this long, whatever the machine does meanwhile. */
 #define HANG_SECONDS 120
 
 #define PROGRESS_NS (10 * NSEC_PER_SEC)
@@ -205,19 +205,35 @@ static void print_progress(u64 start)
 	       run.states, run.most, run.undecided);
 }
 
-static bool one_round(void)
+/* The history of one of the rounds that were done last. */
+static bool check_round(unsigned int n, const struct shape *shape)
 {
-	struct shape shape;
-
-	alarm(HANG_SECONDS);
-	shape_make(&shape, run.seed, round_number);
-	round_run(&shape, &history);
+	round_history(n, &history);
 	if (check())
 		return true;
 	printf("# seed %llu, round %llu: again and again with make history SEED=%llu FROM=%llu\n",
 	       run.seed, round_number, run.seed, round_number);
-	shape_print(&shape);
+	shape_print(shape);
 	return false;
+}
+
+static bool one_batch(void)
+{
+	struct shape shape[BATCH_MAX];
+	bool good = true;
+	unsigned int i;
+
+	alarm(HANG_SECONDS);
+	for (i = 0; i < BATCH_MAX; i++)
+		shape_make(&shape[i], run.seed,
+			   round_number + (run.repeat ? 0 : i));
+	rounds_run(shape, BATCH_MAX);
+	for (i = 0; i < BATCH_MAX && good; i++) {
+		good = check_round(i, &shape[i]);
+		if (!run.repeat)
+			round_number++;
+	}
+	return good;
 }
 
 static bool is_over(u64 start)
@@ -229,23 +245,23 @@ static bool is_over(u64 start)
 static bool all_rounds(void)
 {
 	u64 start = now_ns(), said = start;
+	unsigned int batch;
 	bool good = true;
 
 	signal(SIGALRM, hung);
 	round_number = run.from;
-	while (good && !is_over(start)) {
-		if (!(run.histories % ROUNDS_OF_A_CREW))
-			rounds_start();
-		good = one_round();
-		if (!(run.histories % ROUNDS_OF_A_CREW))
+	for (batch = 0; good && !is_over(start); batch++) {
+		if (batch && !(batch % BATCHES_OF_A_CREW))
 			rounds_stop();
-		if (!run.repeat)
-			round_number++;
+		if (!(batch % BATCHES_OF_A_CREW))
+			rounds_start();
+		good = one_batch();
 		if (now_ns() - said < PROGRESS_NS)
 			continue;
 		said = now_ns();
 		print_progress(start);
 	}
+	rounds_stop();
 	print_progress(start);
 	return good;
 }

@@ -7,6 +7,9 @@
 
 #define WORKERS_MAX 4
 
+/* So many rounds are done one after the other before they are checked. */
+#define BATCH_MAX 16
+
 /* What a thread may have: so many tokens one after the other, so many items. */
 #define WORKER_TOKENS (TOKENS_MAX / WORKERS_MAX)
 #define WORKER_ITEMS 12
@@ -122,7 +125,8 @@ void disturb_stop(void);
 
 /* rounds.c */
 void rounds_start(void);
-void round_run(const struct shape *shape, struct history *history);
+void rounds_run(const struct shape *shape, unsigned int n);
+void round_history(unsigned int n, struct history *history);
 void rounds_stop(void);
 
 #endif /* RECORD_H */
