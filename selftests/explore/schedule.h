@@ -16,7 +16,7 @@
  * @preemptions: how often a thread that could go on is stopped, at most
  * @stale: how often a load does not read the newest value, at most
  * @steps: of one execution; more than that is taken for an endless loop
- * @seconds: to search for
+ * @seconds: of CPU time to search for
  */
 struct bounds {
 	unsigned int preemptions;

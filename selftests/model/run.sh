@@ -16,6 +16,10 @@ only=${2:-}
 # The kernel's memory model.
 lkmm=${LKMM:-/usr/src/linux/tools/memory-model}
 
+# Seconds, of a search or an evaluation, which takes a tenth of a minute on a machine
+# that has nothing else to do.
+patience=900
+
 # A search that needs more memory than that is a failure.
 cflags='-w -DSAFETY -DCOLLAPSE -DMEMLIM=1800'
 
@@ -97,7 +101,8 @@ search() {
 	# shellcheck disable=SC2086 # they are words
 	spin -a -D$defines "$models/$model.pml" >spin.log 2>&1 &&
 		${CC:-gcc} $optimize $cflags -o pan pan.c >>spin.log 2>&1 &&
-		timeout 120 ./pan -m20000 >pan.log 2>&1
+		timeout "$patience" ./pan -m20000 >pan.log 2>&1
+	[ $? != 124 ] || echo "no end after $patience seconds" >>pan.log
 	rm -f pan pan.?
 }
 
@@ -167,7 +172,7 @@ evaluated() {
 	local got
 
 	if [ "$1" = lkmm ]; then
-		got=$(timeout 120 python3 ./lkmm.py "$2" 2>&1)
+		got=$(timeout "$patience" python3 ./lkmm.py "$2" 2>&1)
 		grep -qE "^$3 $4: " <<<"$got"
 	else
 		got=$(cd "$lkmm" && herd7 -conf linux-kernel.cfg "$models/$2" 2>&1)
