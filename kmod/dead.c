@@ -15,8 +15,8 @@ static bool bury_one(struct mpmc_queue *queue, u64 item)
 	if (!queue->dead_letter) {
 		atomic64_inc(&queue->dropped);
 	} else {
-		if (mpmc_transfer_put_one(queue->dead_letter->private_data,
-					  item))
+		if (mpmc_transfer_put_kernel(queue->dead_letter->private_data,
+					     &item, 1, false))
 			return false;
 		atomic64_inc(&queue->dead);
 	}

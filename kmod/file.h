@@ -5,6 +5,8 @@
 #include <linux/types.h>
 
 struct file;
+struct iov_iter;
+struct kiocb;
 struct mpmc_queue;
 struct mpmc_queue_info;
 
@@ -16,5 +18,8 @@ struct file *mpmc_producer_file(struct file *queue_file, unsigned int entries,
 				bool armed);
 struct file *mpmc_consumer_file(struct file *queue_file, unsigned int entries,
 				bool armed);
+
+ssize_t mpmc_queue_read(struct kiocb *iocb, struct iov_iter *to);
+ssize_t mpmc_queue_write(struct kiocb *iocb, struct iov_iter *from);
 
 #endif /* MPMC_FILE_H */

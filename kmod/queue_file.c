@@ -285,10 +285,11 @@ static const struct file_operations queue_fops = {
 	.owner = THIS_MODULE,
 	.unlocked_ioctl = queue_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
+	.read_iter = mpmc_queue_read,
+	.write_iter = mpmc_queue_write,
 	.poll = queue_poll,
 	.show_fdinfo = queue_fdinfo,
 	.release = queue_release,
-	.llseek = noop_llseek,
 };
 
 /**
@@ -325,7 +326,12 @@ struct file *mpmc_queue_file(struct mpmc_queue *queue, int flags)
 	struct file *file = anon_inode_getfile("[mpmc-queue]", &queue_fops,
 					       queue, flags);
 
-	if (IS_ERR(file))
+	if (IS_ERR(file)) {
 		mpmc_queue_drop(queue);
+		return file;
+	}
+	/* A stream without positions, and nothing waits that must not. */
+	stream_open(file_inode(file), file);
+	file->f_mode |= FMODE_NOWAIT;
 	return file;
 }

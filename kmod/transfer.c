@@ -14,6 +14,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/uio.h>
 
 #include "batch.h"
 #include "compat/timens.h"
@@ -26,9 +27,6 @@
 
 /* Buffers for up to so many items come from a cache. */
 #define BUFFER_ITEMS 1024
-
-/* The most items that are between the queue and the user's memory at a time. */
-#define CHUNK_ITEMS 16384
 
 #define BUFFER_ITEM_SIZE (sizeof(u64) + sizeof(u32))
 #define BUFFER_SIZE \
@@ -49,12 +47,16 @@ static void buffer_construct(void *buffer)
 /**
  * mpmc_transfer_init() - set up what transfers need
  *
+ * Hardened kernels look whether a cache's objects are for users' data.
+ *
  * Return: 0 or -ENOMEM.
  */
 int mpmc_transfer_init(void)
 {
-	buffer_cache = kmem_cache_create("mpmc_transfer", BUFFER_SIZE, 0,
-					 SLAB_ACCOUNT, buffer_construct);
+	buffer_cache = kmem_cache_create_usercopy("mpmc_transfer", BUFFER_SIZE,
+						  0, SLAB_ACCOUNT, 0,
+						  BUFFER_SIZE,
+						  buffer_construct);
 	return buffer_cache ? 0 : -ENOMEM;
 }
 
@@ -80,6 +82,28 @@ static void buffer_free(void *buffer, unsigned int count)
 		kmem_cache_free(buffer_cache, buffer);
 	else
 		kvfree(buffer);
+}
+
+/**
+ * mpmc_transfer_buffer() - memory for items
+ * @count: for how many
+ *
+ * Context: process; may sleep.
+ * Return: it, to be given to mpmc_transfer_buffer_free(); or NULL.
+ */
+u64 *mpmc_transfer_buffer(unsigned int count)
+{
+	return buffer_alloc(count, array_size(count, sizeof(u64)));
+}
+
+/**
+ * mpmc_transfer_buffer_free() - free what mpmc_transfer_buffer() returned
+ * @items: the memory
+ * @count: for how many items it was
+ */
+void mpmc_transfer_buffer_free(u64 *items, unsigned int count)
+{
+	buffer_free(items, count);
 }
 
 /**
@@ -347,26 +371,34 @@ static int put_enter(struct mpmc_queue *queue, struct mpmc_producer *producer,
 }
 
 /**
- * mpmc_transfer_put_one() - put an item that is in the kernel already
+ * mpmc_transfer_put_kernel() - put items that are in the kernel already
  * @queue: the queue
- * @item: the item
+ * @items: the items
+ * @count: how many, at least 1 and at most the capacity
+ * @wait: wait for room
  *
- * Context: process; may sleep for memory.
- * Return: 0, -EAGAIN, -EPIPE, -ENOMEM.
+ * All or none.
+ *
+ * Context: process; may sleep for memory, and for room if it is to wait.
+ * Return: 0, -EAGAIN, -EPIPE, -ENOMEM, -ERESTARTSYS.
  */
-int mpmc_transfer_put_one(struct mpmc_queue *queue, u64 item)
+int mpmc_transfer_put_kernel(struct mpmc_queue *queue, const u64 *items,
+			     unsigned int count, bool wait)
 {
-	struct mpmc_transfer transfer = { .count = 1 };
+	struct mpmc_transfer transfer = { .count = count };
 
-	return put_items(queue, NULL, &transfer, &item);
+	if (wait) {
+		transfer.flags = MPMC_TRANSFER_WAIT;
+		transfer.deadline = MPMC_FOREVER;
+	}
+	return put_items(queue, NULL, &transfer, items);
 }
 
 static noinline int put_array(struct mpmc_queue *queue,
 			      struct mpmc_producer *producer,
 			      const struct mpmc_transfer *transfer)
 {
-	u64 *items = buffer_alloc(transfer->count,
-				  array_size(transfer->count, sizeof(*items)));
+	u64 *items = mpmc_transfer_buffer(transfer->count);
 	int ret;
 
 	if (!items)
@@ -406,6 +438,43 @@ long mpmc_transfer_put(struct mpmc_queue *queue,
 }
 
 /* --- Taking, without a token --- */
+
+/**
+ * struct sink - where items go
+ * @transfer: what the caller asks for
+ * @user: his structure
+ * @iter: his memory, if it is not the structure that says where it is; or NULL
+ */
+struct sink {
+	const struct mpmc_transfer *transfer;
+	void __user *user;
+	struct iov_iter *iter;
+};
+
+/* As mpmc_transfer_copy_out(): all of them, or none. */
+static int sink_copy_iter(struct iov_iter *iter, const u64 *items,
+			  unsigned int count)
+{
+	size_t size = count * sizeof(*items);
+	size_t copied;
+
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	copied = copy_to_iter(items, size, iter);
+	if (copied == size)
+		return 0;
+	iov_iter_revert(iter, copied);
+	return -EFAULT;
+}
+
+static int sink_copy(const struct sink *sink, unsigned int offset,
+		     const u64 *items, unsigned int count)
+{
+	if (sink->iter)
+		return sink_copy_iter(sink->iter, items, count);
+	return mpmc_transfer_copy_out(sink->transfer, sink->user, offset, items,
+				      count);
+}
 
 struct take {
 	struct mpmc_waiter waiter;
@@ -537,14 +606,11 @@ static noinline void take_back(struct mpmc_queue *queue,
 }
 
 /* Hand a batch to the caller, or put it back. */
-static int take_deliver(struct mpmc_queue *queue,
-			const struct mpmc_transfer *transfer,
-			void __user *user, unsigned int offset,
-			struct mpmc_batch *batch,
+static int take_deliver(struct mpmc_queue *queue, const struct sink *sink,
+			unsigned int offset, struct mpmc_batch *batch,
 			struct mpmc_requeue_node **buffer)
 {
-	int ret = mpmc_transfer_copy_out(transfer, user, offset, batch->items,
-					 batch->count);
+	int ret = sink_copy(sink, offset, batch->items, batch->count);
 
 	if (!ret)
 		mpmc_queue_finish(queue, batch);
@@ -553,11 +619,11 @@ static int take_deliver(struct mpmc_queue *queue,
 	return ret;
 }
 
-static long take_batches(struct mpmc_queue *queue,
-			 const struct mpmc_transfer *transfer,
-			 void __user *user, struct mpmc_batch *batch,
+static long take_batches(struct mpmc_queue *queue, const struct sink *sink,
+			 struct mpmc_batch *batch,
 			 struct mpmc_requeue_node **buffer)
 {
+	const struct mpmc_transfer *transfer = sink->transfer;
 	unsigned int chunk = batch->max;
 	long total = 0;
 	int ret;
@@ -567,8 +633,7 @@ static long take_batches(struct mpmc_queue *queue,
 				   transfer->count - total);
 		ret = take_batch(queue, transfer, batch, !total);
 		if (!ret)
-			ret = take_deliver(queue, transfer, user, total, batch,
-					   buffer);
+			ret = take_deliver(queue, sink, total, batch, buffer);
 		if (ret)
 			return total ?: ret;
 		total += batch->count;
@@ -578,8 +643,7 @@ static long take_batches(struct mpmc_queue *queue,
 	return total;
 }
 
-static long take_one(struct mpmc_queue *queue,
-		     const struct mpmc_transfer *transfer, void __user *user)
+static long take_one(struct mpmc_queue *queue, const struct sink *sink)
 {
 	u64 item;
 	u32 deliveries;
@@ -590,17 +654,17 @@ static long take_one(struct mpmc_queue *queue,
 	batch.items = &item;
 	batch.deliveries = &deliveries;
 	batch.max = 1;
-	ret = take_batch(queue, transfer, &batch, true);
+	ret = take_batch(queue, sink->transfer, &batch, true);
 	if (!ret)
-		ret = take_deliver(queue, transfer, user, 0, &batch, &none);
+		ret = take_deliver(queue, sink, 0, &batch, &none);
 	return ret ?: 1;
 }
 
-static long take_many(struct mpmc_queue *queue,
-		      const struct mpmc_transfer *transfer, void __user *user)
+static long take_many(struct mpmc_queue *queue, const struct sink *sink)
 {
-	unsigned int max = min3((u64)transfer->count, queue->capacity.total,
-				(u64)CHUNK_ITEMS);
+	unsigned int max = min3((u64)sink->transfer->count,
+				queue->capacity.total,
+				(u64)MPMC_TRANSFER_CHUNK);
 	struct mpmc_requeue_node *buffer = node_alloc(max);
 	struct mpmc_batch batch mpmc_uninitialized;
 	long ret;
@@ -610,7 +674,7 @@ static long take_many(struct mpmc_queue *queue,
 	batch.items = (u64 *)(buffer + 1);
 	batch.deliveries = (u32 *)(batch.items + max);
 	batch.max = max;
-	ret = take_batches(queue, transfer, user, &batch, &buffer);
+	ret = take_batches(queue, sink, &batch, &buffer);
 	if (buffer)
 		buffer_free(buffer, max);
 	return ret;
@@ -628,12 +692,37 @@ static long take_many(struct mpmc_queue *queue,
 long mpmc_transfer_take(struct mpmc_queue *queue,
 			struct mpmc_transfer *transfer, void __user *user)
 {
+	struct sink sink = { .transfer = transfer, .user = user };
 	int ret = mpmc_transfer_check(transfer);
 
 	if (ret)
 		return ret;
 	if (transfer->count == 1)
-		return take_one(queue, transfer, user);
+		return take_one(queue, &sink);
 	transfer->count = min_t(u32, transfer->count, INT_MAX);
-	return take_many(queue, transfer, user);
+	return take_many(queue, &sink);
+}
+
+/**
+ * mpmc_transfer_take_iter() - take items for a caller who reads
+ * @queue: the queue
+ * @iter: where they are to go
+ * @count: the most to take, at least 1, for which @iter has room
+ * @wait: wait for the first
+ *
+ * Context: process; may sleep.
+ * Return: how many, at least one; -EAGAIN, -EPIPE, -ENOMEM, -EFAULT, -EINTR,
+ * -ERESTARTSYS.
+ */
+long mpmc_transfer_take_iter(struct mpmc_queue *queue, struct iov_iter *iter,
+			     unsigned int count, bool wait)
+{
+	struct mpmc_transfer transfer = { .count = count };
+	struct sink sink = { .transfer = &transfer, .iter = iter };
+
+	if (wait) {
+		transfer.flags = MPMC_TRANSFER_WAIT;
+		transfer.deadline = MPMC_FOREVER;
+	}
+	return count == 1 ? take_one(queue, &sink) : take_many(queue, &sink);
 }

@@ -309,6 +309,42 @@ TEST_F(poll, exclusive_poller_takes_no_wakeup)
 	close(idler.epfd);
 }
 
+#define EXCLUSIVE 6
+
+static int idlers_told(struct idler *idlers)
+{
+	int i, told = 0;
+
+	for (i = 0; i < EXCLUSIVE; i++)
+		told += !!atomic_load(&idlers[i].events);
+	return told;
+}
+
+/* Of exclusive pollers each item wakes one. Catches: it waking all of them. */
+TEST_F(poll, exclusive_wakes_one)
+{
+	struct idler idlers[EXCLUSIVE] = {};
+	pthread_t threads[EXCLUSIVE];
+	int i;
+
+	for (i = 0; i < EXCLUSIVE; i++) {
+		idlers[i].epfd = epoll_of(self->queue, EPOLLIN | EPOLLEXCLUSIVE);
+		threads[i] = thread_start(idler_run, &idlers[i]);
+		ASSERT_TRUE(eventually(thread_asleep(&idlers[i].started)));
+	}
+	for (i = 1; i <= EXCLUSIVE; i++) {
+		ASSERT_EQ(0, enq(self->queue, 1));
+		ASSERT_TRUE(eventually(idlers_told(idlers) >= i));
+		usleep(20000);
+		EXPECT_EQ(i, idlers_told(idlers));
+		drain(self->queue);
+	}
+	for (i = 0; i < EXCLUSIVE; i++) {
+		thread_join(threads[i]);
+		close(idlers[i].epfd);
+	}
+}
+
 /*
  * After a shutdown, with all that is left in the hands of others: that may come
  * back, so it is not the end for a consumer. Catches: an event loop that is told

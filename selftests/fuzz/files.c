@@ -5,6 +5,7 @@
 #include <liburing.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
+#include <sys/uio.h>
 
 #include "fuzz.h"
 
@@ -239,7 +240,23 @@ void op_fdinfo(struct lane *lane, const struct op *op)
 	close(info);
 }
 
-/* What files have that ours do not. */
+/* Items of which some may be cut short, where memory may end, without waiting. */
+static void read_or_write(struct lane *lane, int fd, bool reads)
+{
+	struct iovec iov[2] = {
+		{ lane->arena + pick(lane, 64), 8 * pick(lane, 40) },
+		{ lane->arena + ARENA_WRITE - 8 * pick(lane, 20),
+		  pick(lane, 4) ? 8 * pick(lane, 40) : pick(lane, 300) },
+	};
+	int count = pick(lane, 3);
+	ssize_t ret;
+
+	ret = reads ? preadv2(fd, iov, count, -1, RWF_NOWAIT) :
+		      pwritev2(fd, iov, count, -1, RWF_NOWAIT);
+	(void)ret;
+}
+
+/* What files have, and what ours do not. */
 void op_read(struct lane *lane, const struct op *op)
 {
 	int fd = slot_find(lane, op, KINDS_MPMC);
@@ -248,12 +265,8 @@ void op_read(struct lane *lane, const struct op *op)
 	op_count(lane);
 	switch (pick(lane, 7)) {
 	case 0:
-		if (read(fd, lane->arena, 64) < 0)
-			return;
-		break;
 	case 1:
-		if (write(fd, lane->arena, 64) < 0)
-			return;
+		read_or_write(lane, fd, pick(lane, 2));
 		break;
 	case 2:
 		lseek(fd, pick(lane, 4096), SEEK_SET);
