@@ -190,7 +190,7 @@ static void hung(int signal)
 {
 	static char text[100];
 	int n = snprintf(text, sizeof(text),
-			 "# seed %llu, round %llu hangs\nnot ok 2 histories\n",
+			 "# seed %llu: round %llu or one soon after it hangs\nnot ok 2 histories\n",
 			 run.seed, round_number);
 
 	(void)signal;

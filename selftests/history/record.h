@@ -30,6 +30,7 @@
  * @shakes: before one step in so many a thread makes itself late; 0: never
  * @opens: one step in so many opens or closes a token
  * @leases: one that takes in so many has its items leased first
+ * @returns: of what was leased, one time in so many it is given back
  * @shutter: who shuts the queue down; -1: nobody
  * @shut_at: at which step
  * @puts: of a worker's operations, so many in 16 put
@@ -45,6 +46,7 @@ struct shape {
 	unsigned int shakes;
 	unsigned int opens;
 	unsigned int leases;
+	unsigned int returns;
 	int shutter;
 	unsigned int shut_at;
 	unsigned int puts[WORKERS_MAX];

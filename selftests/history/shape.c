@@ -41,6 +41,7 @@ void shape_make(struct shape *shape, u64 seed, u64 round)
 	shape->shakes = draw(&state, 3) ? 0 : 1 + draw(&state, 4);
 	shape->opens = 4 + draw(&state, 16);
 	shape->leases = 1 + draw(&state, 4);
+	shape->returns = 1 + draw(&state, 6);
 	shape->shutter = draw(&state, 3) ? -1 :
 					   (int)draw(&state, shape->workers);
 	shape->shut_at = shape->steps / 2 + draw(&state, shape->steps / 2);

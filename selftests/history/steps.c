@@ -89,10 +89,10 @@ static void step_lease(struct worker *worker)
 
 	if (!rest || chance(worker, 3))
 		do_peek(worker, maps ? 1 : n, maps, wait);
+	else if (chance(worker, worker->shape->returns))
+		do_finish(worker, RELEASE, n < rest ? n : rest);
 	else if (n > rest && !chance(worker, 4))
 		do_finish(worker, maps ? ACK : COMMIT, rest);
-	else if (chance(worker, 3))
-		do_finish(worker, RELEASE, n < rest ? n : rest);
 	else if (maps)
 		do_finish(worker, ACK, n < rest ? n : rest);
 	else
