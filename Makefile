@@ -31,6 +31,8 @@ help:
 	@echo '  make history       histories of random rounds, checked (ROUNDS=n SEED=n SMP=n);'
 	@echo '                     FROM=n: the round that failed, again and again'
 	@echo '  make history-plants plant bugs, and see that the checker finds them'
+	@echo '  make faultwalk     every call, and each of its failure points failing in turn'
+	@echo '  make faultwalk-plants plant bugs, and see that the walk finds them'
 	@echo '  make explore       search the interleavings of the core (PREEMPTIONS=n)'
 	@echo '  make explore-plants plant mistakes, and see that the search finds them'
 	@echo '  make model         search the models of sleeping and waking'
@@ -160,6 +162,15 @@ fuzz-plants: deps
 	@$(MAKE) -s -C selftests/fuzz guest
 	@selftests/fuzz/plants --kasan debug-kasan --seconds $(SECONDS)
 
+faultwalk: deps
+	@$(MAKE) -s -C selftests/faultwalk
+	@scripts/vm-run --kernel debug-kasan --append kmemleak=on --timeout 1200 -- \
+		build/selftests/faultwalk/mpmc_faultwalk --stress 20
+
+faultwalk-plants: deps
+	@$(MAKE) -s -C selftests/faultwalk
+	@selftests/faultwalk/plants
+
 ROUNDS ?= 20000
 SEED ?= 1
 SMP ?= 2
@@ -213,5 +224,5 @@ distclean: clean
 .PHONY: all help native lib install install-module install-lib deps module \
 	tests test test-rt test-newest examples example benchmark bench \
 	torture model demo check lint clean distclean litmus explore deps-debug \
-	debug-kernels soak fuzz fuzz-kasan fuzz-user fuzz-plants \
+	debug-kernels faultwalk faultwalk-plants soak fuzz fuzz-kasan fuzz-user fuzz-plants \
 	history history-plants explore-plants
