@@ -19,6 +19,7 @@ help:
 	@echo '  make test          all tests, in guests of Linux 6.1 and 6.12'
 	@echo '  make test-rt       those of guests on the PREEMPT_RT kernels, 6.1 and 6.12'
 	@echo '  make test-newest   those of guests on the newest kernel of trixie-backports'
+	@echo '  make test-debug    selftests and a torture on the debug kernels, in an hour'
 	@echo '  make example       the example program, in a guest'
 	@echo '  make benchmark     against a pipe and a POSIX message queue, in a guest'
 	@echo '  make bench         the benchmark suite: against everything else, with plots'
@@ -104,6 +105,10 @@ test: tests
 
 test-rt: tests
 	@scripts/run-tests --only guest --torture-all --kernel '6.12-rt 6.1-rt'
+
+test-debug: deps-debug tests
+	@scripts/debug-kernel kasan kcsan
+	@scripts/test-debug
 
 test-newest: tests
 	@scripts/run-tests --only guest --torture-all --kernel newest
@@ -222,7 +227,7 @@ distclean: clean
 	rm -rf .cache
 
 .PHONY: all help native lib install install-module install-lib deps module \
-	tests test test-rt test-newest examples example benchmark bench \
+	tests test test-rt test-newest test-debug examples example benchmark bench \
 	torture model demo check lint clean distclean litmus explore deps-debug \
 	debug-kernels faultwalk faultwalk-plants soak fuzz fuzz-kasan fuzz-user fuzz-plants \
 	history history-plants explore-plants

@@ -67,6 +67,10 @@
 #define PIPE_BYTES	0x100000
 #define SETTLE_MS	10000	/* for killed processes and the module to go */
 
+#define KMEMLEAK	"/sys/kernel/debug/kmemleak"
+#define LEAK_AGE_MS	6000	/* it says nothing of what is younger than 5 s */
+#define LEAK_SCANS	2	/* what changed between two is taken for reachable */
+
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 struct relay {
@@ -553,6 +557,29 @@ static void command_run(char **argv, char **env, const char *cwd, bool one_outpu
 	kill_all();
 }
 
+/*
+ * What kmemleak finds, if the kernel has it and was told to use it, goes to the log,
+ * where it counts as a complaint. After the module has gone, its functions have no
+ * names any more; before, what it would free at its end may look unreachable.
+ */
+static void leaks_look(const char *when)
+{
+	int fd = open(KMEMLEAK, O_RDWR | O_CLOEXEC);
+	bool on = fd >= 0 && write(fd, "scan=off", 8) == 8;
+
+	if (on) {
+		report("note looking for leaks %s", when);
+		nap_ms(LEAK_AGE_MS);
+		for (int i = 0; i < LEAK_SCANS; i++)
+			if (write(fd, "scan", 4) != 4)
+				report("failed kmemleak does not scan: %s", strerror(errno));
+		report("note looked for leaks %s", when);
+		log_file("/sys/kernel", "debug", "kmemleak");
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
 /* The report's end */
 
 static void report_taint(void)
@@ -667,8 +694,11 @@ int main(int argc, char **argv)
 		report("incomplete");	/* vm-run packs /vm last */
 	} else if (cpus_are_there(cpus ? atol(cpus) : 1) && (!module || module_load(module))) {
 		command_run(command, env, cwd[0], option(options, "one-output"), deadline);
-		if (module && !option(options, "no-unload"))
+		if (module && !option(options, "no-unload")) {
+			leaks_look("before the module is unloaded");
 			module_unload(module[0]);
+		}
+		leaks_look("at the end");
 	}
 
 	report_taint();
