@@ -422,6 +422,7 @@ TEST(thousand_mapped_tokens)
 struct waiter {
 	int fd;
 	bool enqueue;
+	atomic_int started;
 	atomic_int done;
 	int ret;
 };
@@ -430,6 +431,7 @@ static void *waiter_run(void *arg)
 {
 	struct waiter *w = arg;
 
+	atomic_store(&w->started, gettid());
 	w->ret = move_until(w->fd, w->enqueue, MPMC_FOREVER);
 	atomic_store(&w->done, 1);
 	return NULL;
@@ -451,6 +453,8 @@ TEST(info_between_commit_and_kick)
 	ASSERT_EQ(4, lease_fill(c.fd, NULL, 4));
 	thread = thread_start(waiter_run, &w);
 	ASSERT_TRUE(wait_for_enqueuers(w.fd, 1));
+	/* After its own last look, or it would find the room by itself. */
+	ASSERT_TRUE(eventually(thread_asleep(&w.started)));
 	store_release(c.own, *c.own + 1);
 	ASSERT_TRUE(consumer_is_waited_for(&c));
 	EXPECT_EQ(3, queue_state(w.fd).leased);

@@ -138,26 +138,6 @@ static void *poller_run(void *arg)
 	return NULL;
 }
 
-/* Whether this thread is asleep; it has nothing to sleep for but poll(). */
-static bool thread_asleep(atomic_int *tid)
-{
-	char path[64], text[256], *state;
-	ssize_t n;
-	int fd;
-
-	if (!atomic_load(tid))
-		return false;
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat",
-		 atomic_load(tid));
-	fd = open(path, O_RDONLY);
-	must(fd >= 0);
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	state = strrchr(text, ')');
-	return state && state[2] == 'S';
-}
-
 static pthread_t poller_start(struct poller *p)
 {
 	pthread_t thread = thread_start(poller_run, p);

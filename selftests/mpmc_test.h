@@ -471,6 +471,29 @@ static inline bool wait_for_enqueuers(int queue, __u32 n)
 	return eventually(queue_state(queue).enqueue_waiters == n);
 }
 
+/*
+ * Whether a thread of this process sleeps, in whatever it calls next after it has
+ * stored its id: not whether it is about to, still looks around, or is preempted
+ * there. What it sleeps in is told of threads alone that are off their CPU.
+ */
+static inline bool thread_asleep(atomic_int *tid)
+{
+	char path[64], where[64];
+	ssize_t n;
+	int fd;
+
+	if (!atomic_load(tid))
+		return false;
+	snprintf(path, sizeof(path), "/proc/self/task/%d/wchan",
+		 atomic_load(tid));
+	fd = open(path, O_RDONLY);
+	must(fd >= 0);
+	n = read(fd, where, sizeof(where));
+	close(fd);
+	must(n > 0);
+	return where[0] != '0';
+}
+
 /* CPUs */
 
 static inline int cpu_count(void)
