@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Runs of tests that print TAP, for scripts that make several. Sourced, never run.
+# The caller sets $logs, the folder for their output, and $steps, how many there are.
+
+logs='' steps=0
+step=0
+tap_started=$SECONDS
+
+# run NAME COMMAND... : a run of tests: its output to the terminal and to a log. One
+# that fails without a failed test in its log counts as one failed test.
+run() {
+	local name=$1 log=$logs/$1.tap status
+	shift
+	step=$((step + 1))
+	printf '\n# [%s of %s, %ss] %s\n' "$step" "$steps" "$((SECONDS - tap_started))" "$name"
+	"$@" 2>&1 | tee "$log"
+	status=${PIPESTATUS[0]}
+	if [ "$status" != 0 ] && ! grep -q '^not ok' "$log"; then
+		echo "not ok 1 $name ended with status $status" | tee -a "$log"
+	elif ! grep -qE '^(not )?ok' "$log"; then
+		echo "not ok 1 $name ran no test" | tee -a "$log"
+	fi
+}
+
+# count_results LOG... : the last line of all. Fails if a test did, or there was none.
+count_results() {
+	cat "$@" | awk '
+	/^ok .*# *SKIP/ { skipped++; next }
+	/^ok /          { passed++ }
+	/^not ok /      { failed++ }
+	END {
+		printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped
+		exit failed || !passed
+	}'
+}
