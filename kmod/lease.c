@@ -309,20 +309,23 @@ static int lease_fill_up(struct mpmc_consumer *consumer, unsigned int *leased,
 			 unsigned int want)
 {
 	unsigned int room, piece;
-	int ret = 0;
+	int ret;
 
 	while (*leased < want && !lease_is_alone(consumer)) {
 		room = consumer->entries -
 		       (consumer->tail - atomic64_read(&consumer->returned));
 		piece = lease_piece(consumer, consumer->tail,
 				    min(want - *leased, room));
-		ret = piece ? lease_fill_piece(consumer, piece) : 0;
-		if (ret > 0)
-			*leased += ret;
-		if (ret < (int)piece || !piece)
+		if (!piece)
+			break;
+		ret = lease_fill_piece(consumer, piece);
+		if (ret < 0)
+			return ret;
+		*leased += ret;
+		if (ret < piece)
 			break;
 	}
-	return min(ret, 0);
+	return 0;
 }
 
 /*

@@ -370,6 +370,16 @@ static int put_enter(struct mpmc_queue *queue, struct mpmc_producer *producer,
 	return ret;
 }
 
+/* As a caller would ask for it who has no deadline. */
+static struct mpmc_transfer transfer_of(unsigned int count, bool wait)
+{
+	return (struct mpmc_transfer){
+		.count = count,
+		.flags = wait ? MPMC_TRANSFER_WAIT : 0,
+		.deadline = wait ? MPMC_FOREVER : 0,
+	};
+}
+
 /**
  * mpmc_transfer_put_kernel() - put items that are in the kernel already
  * @queue: the queue
@@ -385,12 +395,8 @@ static int put_enter(struct mpmc_queue *queue, struct mpmc_producer *producer,
 int mpmc_transfer_put_kernel(struct mpmc_queue *queue, const u64 *items,
 			     unsigned int count, bool wait)
 {
-	struct mpmc_transfer transfer = { .count = count };
+	struct mpmc_transfer transfer = transfer_of(count, wait);
 
-	if (wait) {
-		transfer.flags = MPMC_TRANSFER_WAIT;
-		transfer.deadline = MPMC_FOREVER;
-	}
 	return put_items(queue, NULL, &transfer, items);
 }
 
@@ -717,12 +723,8 @@ long mpmc_transfer_take(struct mpmc_queue *queue,
 long mpmc_transfer_take_iter(struct mpmc_queue *queue, struct iov_iter *iter,
 			     unsigned int count, bool wait)
 {
-	struct mpmc_transfer transfer = { .count = count };
+	struct mpmc_transfer transfer = transfer_of(count, wait);
 	struct sink sink = { .transfer = &transfer, .iter = iter };
 
-	if (wait) {
-		transfer.flags = MPMC_TRANSFER_WAIT;
-		transfer.deadline = MPMC_FOREVER;
-	}
 	return count == 1 ? take_one(queue, &sink) : take_many(queue, &sink);
 }
