@@ -55,16 +55,16 @@ static int create_init(struct mpmc_queue_create *create,
 	return 0;
 }
 
-static int device_create(struct mpmc_queue_create *create)
+/* A command of the device, which is closed then; or the error in its place. */
+static long device_call(int device, unsigned int cmd, void *arg)
 {
-	int device = lib_open(DEVICE);
-	int fd;
+	long ret;
 
 	if (device < 0)
 		return device;
-	fd = lib_ioctl(device, MPMC_IOC_QUEUE_CREATE, create);
+	ret = lib_ioctl(device, cmd, arg);
 	lib_close(device);
-	return fd;
+	return ret;
 }
 
 LIB_EXPORT int mpmc_queue_create(struct mpmc_queue **queue,
@@ -77,7 +77,11 @@ LIB_EXPORT int mpmc_queue_create(struct mpmc_queue **queue,
 		return -EINVAL;
 	*queue = NULL;
 	ret = create_init(&create, opts);
-	return ret ? ret : queue_wrap(queue, device_create(&create));
+	if (ret)
+		return ret;
+	return queue_wrap(queue, (int)device_call(lib_open(DEVICE),
+						  MPMC_IOC_QUEUE_CREATE,
+						  &create));
 }
 
 static int queue_info(int fd, struct mpmc_queue_info *info)
@@ -206,13 +210,10 @@ static long name_call(unsigned int cmd, void *arg)
 	long ret;
 
 	if (device == -ENOENT || device == -ENODEV)
-		return -ENXIO;
-	if (device == -EACCES)
-		return -EPERM;
-	if (device < 0)
-		return device;
-	ret = lib_ioctl(device, cmd, arg);
-	lib_close(device);
+		device = -ENXIO;
+	else if (device == -EACCES)
+		device = -EPERM;
+	ret = device_call(device, cmd, arg);
 	return ret == -ENOTTY ? -EOPNOTSUPP : ret;
 }
 
