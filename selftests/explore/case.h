@@ -23,6 +23,13 @@ void items_put_many(const uint64_t *items, unsigned int count);
 void items_unput(uint64_t item);
 void items_got(uint64_t item);
 void items_got_many(const uint64_t *items, unsigned int count);
+/*
+ * Those that a queue's requeue hands out, each with so many deliveries; how many.
+ * In case_requeue.c.
+ */
+struct mpmc_requeue;
+unsigned int items_got_again(struct mpmc_requeue *from, unsigned int max,
+			     uint32_t (*deliveries_of)(uint64_t item));
 void items_check(void);
 unsigned int items_left(void);
 

@@ -40,24 +40,14 @@ static void setup(void)
 	kernel_memory(false);
 }
 
+static u32 twice(u64 item)
+{
+	return 2;
+}
+
 static unsigned int take(unsigned int max)
 {
-	u64 items[CASE_ITEMS];
-	u32 deliveries[CASE_ITEMS];
-	struct mpmc_batch batch;
-	unsigned int i;
-
-	mpmc_batch_clear(&batch);
-	batch.items = items;
-	batch.deliveries = deliveries;
-	batch.max = max;
-	mpmc_requeue_take(&queue->requeue, &batch);
-	items_got_many(items, batch.count);
-	for (i = 0; i < batch.count; i++)
-		if (deliveries[i] != 2)
-			explore_fail("item %#lx: %u deliveries", items[i],
-				     deliveries[i]);
-	return batch.count;
+	return items_got_again(&queue->requeue, max, twice);
 }
 
 static void check(void)

@@ -25,7 +25,8 @@ static void push(unsigned int first, unsigned int count)
 	mpmc_requeue_push(requeue, &chain);
 }
 
-static unsigned int take(unsigned int max)
+unsigned int items_got_again(struct mpmc_requeue *from, unsigned int max,
+			     u32 (*deliveries_of)(u64 item))
 {
 	u64 items[CASE_ITEMS];
 	u32 deliveries[CASE_ITEMS];
@@ -36,13 +37,23 @@ static unsigned int take(unsigned int max)
 	batch.items = items;
 	batch.deliveries = deliveries;
 	batch.max = max;
-	mpmc_requeue_take(requeue, &batch);
+	mpmc_requeue_take(from, &batch);
 	items_got_many(items, batch.count);
 	for (i = 0; i < batch.count; i++)
-		if (deliveries[i] != (items[i] & 0xff) + 1)
+		if (deliveries[i] != deliveries_of(items[i]))
 			explore_fail("item %#lx: %u deliveries", items[i],
 				     deliveries[i]);
 	return batch.count;
+}
+
+static u32 deliveries_of(u64 item)
+{
+	return (item & 0xff) + 1;
+}
+
+static unsigned int take(unsigned int max)
+{
+	return items_got_again(requeue, max, deliveries_of);
 }
 
 static void setup(void)

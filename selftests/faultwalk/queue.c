@@ -36,30 +36,31 @@ static void check_shutdown(struct world *w, long ret)
 
 /* --- Tokens --- */
 
-static void setup_token(struct world *w, unsigned long cmd, __u32 entries)
+/* A token is going to be made, of a queue with items in it. */
+static void setup_token(struct world *w, unsigned long cmd, __u32 entries,
+			__u32 flags)
 {
+	world_queue(w, 100, 0);
+	world_put(w, SOURCE_QUEUE, 3);
 	world_ioctl(w, w->queue, cmd, sizeof(w->args.token_create));
 	w->args.token_create.ring_entries = entries;
+	w->args.token_create.flags = flags;
 }
 
 static void setup_producer(struct world *w)
 {
-	world_queue(w, 100, 0);
-	world_put(w, SOURCE_QUEUE, 3);
-	setup_token(w, MPMC_IOC_PRODUCER_CREATE, 0);
+	setup_token(w, MPMC_IOC_PRODUCER_CREATE, 0, 0);
 }
 
 /* Its arrays are of several pages, and come from elsewhere. */
 static void setup_producer_large(struct world *w)
 {
-	setup_producer(w);
-	w->args.token_create.ring_entries = 4096;
+	setup_token(w, MPMC_IOC_PRODUCER_CREATE, 4096, 0);
 }
 
 static void setup_producer_armed(struct world *w)
 {
-	setup_producer(w);
-	w->args.token_create.flags = MPMC_TOKEN_ARMED;
+	setup_token(w, MPMC_IOC_PRODUCER_CREATE, 0, MPMC_TOKEN_ARMED);
 }
 
 static void check_producer(struct world *w, long ret)
@@ -75,21 +76,17 @@ static void check_producer(struct world *w, long ret)
 
 static void setup_consumer(struct world *w)
 {
-	world_queue(w, 100, 0);
-	world_put(w, SOURCE_QUEUE, 3);
-	setup_token(w, MPMC_IOC_CONSUMER_CREATE, 0);
+	setup_token(w, MPMC_IOC_CONSUMER_CREATE, 0, 0);
 }
 
 static void setup_consumer_large(struct world *w)
 {
-	setup_consumer(w);
-	w->args.token_create.ring_entries = 4096;
+	setup_token(w, MPMC_IOC_CONSUMER_CREATE, 4096, 0);
 }
 
 static void setup_consumer_armed(struct world *w)
 {
-	setup_consumer(w);
-	w->args.token_create.flags = MPMC_TOKEN_ARMED;
+	setup_token(w, MPMC_IOC_CONSUMER_CREATE, 0, MPMC_TOKEN_ARMED);
 }
 
 static void check_consumer(struct world *w, long ret)
