@@ -10,8 +10,11 @@
 #include <sys/klog.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/rseq.h>
+#include <sys/syscall.h>
 #include <sys/syslog.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "soak.h"
 
@@ -108,6 +111,21 @@ static void memory_trouble(struct soak *soak, uint64_t *seed)
 		squeeze(soak, seed);
 	}
 	memory_mend(soak);
+}
+
+/*
+ * The kernel notes for each process which CPU it runs on, where the C library has
+ * asked for that, and ends who it can't tell for want of memory: by SIGSEGV, and
+ * as if it had been a bad address. Nobody here wants to know. For all children.
+ */
+void memory_prepare(void)
+{
+	char *self = __builtin_thread_pointer();
+
+	if (__rseq_size)
+		must(!syscall(SYS_rseq, self + __rseq_offset,
+			      sizeof(struct rseq), RSEQ_FLAG_UNREGISTER,
+			      RSEQ_SIG));
 }
 
 /* Each failure is logged at length: not on the console, and not for each task. */

@@ -209,6 +209,7 @@ static void begin(uint64_t seed)
 		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	must(soak != MAP_FAILED);
 	started = now_ns();
+	memory_prepare();
 	groups_make();
 	loads_make();
 	troubles_start(soak, seed);

@@ -127,6 +127,9 @@ struct trouble {
 	void (*mend)(struct soak *soak);
 };
 
+/* memory.c: before any process is made. */
+void memory_prepare(void);
+
 extern const struct trouble trouble_cpus, trouble_freezer, trouble_memory;
 
 int cpus_count(void);
