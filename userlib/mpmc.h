@@ -83,10 +83,10 @@ struct mpmc_consumer;
 
 /*
  * The structures below may grow at their ends, except for struct mpmc_item and
- * struct mpmc_name, of which there are arrays. A program that was built with an older header goes on
- * working with a newer libmpmc.so.1: what its structures do not have is looked
- * at only with a flag that it does not know, and mpmc_queue_stat() and
- * mpmc_queue_stats() are told the size.
+ * struct mpmc_name, of which there are arrays. A program that was built with an
+ * older header goes on working with a newer libmpmc.so.1: what its structures do
+ * not have is looked at only with a flag that it does not know, and
+ * mpmc_queue_stat() and mpmc_queue_stats() are told the size.
  */
 
 /**
@@ -128,7 +128,17 @@ struct mpmc_queue_opts {
  * struct mpmc_token_opts - what a new token is like
  * @ring_entries: size of the token's ring in items, rounded up to a power of
  *	two; 0: at most 4,096 and an eighth of the queue's capacity
- * @flags: MPMC_OPT_* bits
+ * @flags: MPMC_OPT_* bits, or 0
+ *
+ * Set it to zero first, then what matters: zero stands for the default.
+ *
+ * MPMC_OPT_UNMAPPED: its ring is not mapped, and each call is a system call; for
+ * producers that must not keep room from others, and consumers that must not be
+ * leased more than they ask for.
+ *
+ * MPMC_OPT_ARMED: as long as the token exists nobody who goes to sleep on its
+ * queue interrupts other CPUs, and each call on a mapped ring costs a barrier
+ * instead; for real-time systems.
  */
 struct mpmc_token_opts {
 	uint32_t ring_entries;
@@ -136,12 +146,7 @@ struct mpmc_token_opts {
 };
 
 #define MPMC_OPT_UNMAPPED 0x1u /* do not map the ring: system calls alone */
-/*
- * As long as the token exists nobody who goes to sleep on its queue interrupts
- * other CPUs, and each call on a mapped ring costs a barrier instead. For
- * real-time systems.
- */
-#define MPMC_OPT_ARMED 0x2u
+#define MPMC_OPT_ARMED 0x2u /* a barrier for each call, and no interrupts */
 
 /**
  * struct mpmc_stat - how a queue is doing
@@ -255,7 +260,12 @@ struct mpmc_name {
  *	mpmc_queue_destroy()
  * @opts: NULL for the defaults
  *
- * Any thread, at any time.
+ * It has no name: other processes get it by fork(), or by a UNIX socket, see
+ * mpmc_queue_fd() and mpmc_queue_from_fd(); or make one by mpmc_queue_open().
+ * Every queue can be waited on, and every one can be used with and without
+ * tokens.
+ *
+ * Context: Any thread, at any time.
  *
  * Return: 0, or
  *  -ENOENT: there is no /dev/mpmc: the module is not loaded (modprobe mpmc)
@@ -264,6 +274,7 @@ struct mpmc_name {
  *  -ENOTTY: /dev/mpmc is something else
  *  -EINVAL: queue is NULL, or opts has a flag that has no meaning, or a limit
  *	of no delivery at all, or what is reserved is not 0
+ *  -EBADF: opts->dead_letter was opened by name, and O_RDONLY
  *  -E2BIG, -EINVAL: the module is older than limits of deliveries
  *  -ENOSPC: more than the module's max_capacity or segments, or the user has
  *	max_queues already (see /sys/module/mpmc/parameters)
@@ -294,7 +305,9 @@ int mpmc_queue_create(struct mpmc_queue **queue,
  *
  * As with POSIX message queues: the name and the queue live, with all items,
  * until mpmc_queue_unlink(), also if nobody has it open, and each IPC namespace
- * has names of its own, which end with it. Any thread, at any time.
+ * has names of its own, which end with it.
+ *
+ * Context: Any thread, at any time.
  *
  * Return: 0, or
  *  -ENOENT: there is no queue of that name, and no O_CREAT
@@ -321,8 +334,10 @@ int mpmc_queue_open(struct mpmc_queue **queue, const char *name, int oflag,
  * mpmc_queue_unlink() - take a queue's name away
  * @name: the name
  *
- * For who created it, and for root. Those who have the queue open go on with it;
- * it is freed, with what is in it, when nobody has. Any thread, at any time.
+ * For who created it, and for root. Those who have the queue open go on with
+ * it; it is freed, with what is in it, when nobody has.
+ *
+ * Context: Any thread, at any time.
  *
  * Return: 0, or
  *  -ENOENT: there is no queue of that name
@@ -342,9 +357,11 @@ int mpmc_queue_unlink(const char *name);
  * @names: out: the queues
  * @max: the most to write
  *
- * Those that the caller created or could open, in the order of their names, byte
- * by byte. What is there all the time is listed, whatever others create and
- * unlink meanwhile. Any thread, at any time.
+ * Those that the caller created or could open, in the order of their names,
+ * byte by byte. What is there all the time is listed, whatever others create
+ * and unlink meanwhile.
+ *
+ * Context: Any thread, at any time.
  *
  * Return: how many were written, 0 if there are no more, or
  *  -EINVAL, -ENAMETOOLONG: names is NULL; after is no name
@@ -369,7 +386,9 @@ ssize_t mpmc_queue_list(const char *after, struct mpmc_name *names,
  * @fd: a queue's descriptor, inherited, or received by SCM_RIGHTS
  *
  * The handle has a duplicate of the descriptor, close-on-exec; @fd stays the
- * caller's, to close when he likes. Any thread, at any time.
+ * caller's, to close when he likes.
+ *
+ * Context: Any thread, at any time.
  *
  * Return: 0, or
  *  -EBADF: fd is not an open descriptor
@@ -389,9 +408,12 @@ int mpmc_queue_from_fd(struct mpmc_queue **queue, int fd);
  *
  * To be sent to another process, or polled: POLLIN when there is an item,
  * POLLOUT when there is room, POLLHUP after a shutdown. It is close-on-exec,
- * belongs to the handle, and is closed with it. Any thread.
+ * belongs to the handle, and is closed with it.
  *
- * Return: the descriptor, or -EINVAL when queue is NULL.
+ * Context: Any thread.
+ *
+ * Return: the descriptor, or
+ *  -EINVAL: queue is NULL
  *
  * Example:
  *	struct pollfd pfd = { .fd = mpmc_queue_fd(queue), .events = POLLIN };
@@ -404,7 +426,8 @@ int mpmc_queue_fd(const struct mpmc_queue *queue);
  *
  * Its tokens go on working. The queue and the items in it are freed when the
  * last descriptor for it, or for one of its tokens, is closed in any process.
- * Any thread, when nobody is using the handle any more.
+ *
+ * Context: Any thread, when nobody is using the handle any more.
  *
  * Example:
  *	mpmc_shutdown(queue);
@@ -419,10 +442,13 @@ void mpmc_queue_destroy(struct mpmc_queue *queue);
  * @queue: the queue
  *
  * From now on producers get -EPIPE, those asleep included; consumers take what
- * was accepted before, and then get -EPIPE. Doing it again changes nothing. Any
- * thread may do it.
+ * was accepted before, and then get -EPIPE. Doing it again changes nothing.
  *
- * Return: 0, or -EINVAL when queue is NULL.
+ * Context: Any thread.
+ *
+ * Return: 0, or
+ *  -EINVAL: queue is NULL
+ *  -EBADF: the queue was opened by name, and O_RDONLY
  *
  * Example:
  *	mpmc_shutdown(queue);
@@ -434,9 +460,12 @@ int mpmc_shutdown(struct mpmc_queue *queue);
  * @queue: the queue
  *
  * Items accepted and not yet handed to a consumer, in its segments and in the
- * rings of all its producers. Exact while nobody else is at work. Any thread.
+ * rings of all its producers. Exact while nobody else is at work.
  *
- * Return: the number of items, or -EINVAL when queue is NULL.
+ * Context: Any thread.
+ *
+ * Return: the number of items, or
+ *  -EINVAL: queue is NULL
  *
  * Example:
  *	if (mpmc_size_approx(queue) > 10000)
@@ -449,10 +478,13 @@ ssize_t mpmc_size_approx(struct mpmc_queue *queue);
  * @queue: the queue
  * @stat: in: its size; out: all of it
  *
- * Any thread.
+ * A look at the queue now; mpmc_queue_stats() has what has happened until now.
  *
- * Return: 0, or -EINVAL when a pointer is NULL, or stat->size is less than any
- * version of the structure has had.
+ * Context: Any thread.
+ *
+ * Return: 0, or
+ *  -EINVAL: a pointer is NULL, or stat->size is less than any version of the
+ *	structure has had
  *
  * Example:
  *	struct mpmc_stat stat;
@@ -468,10 +500,15 @@ int mpmc_queue_stat(struct mpmc_queue *queue, struct mpmc_stat *stat);
  * @queue: the queue
  * @stats: in: its size; out: all of it
  *
- * Any thread.
+ * Counters, for rates and for alarms; mpmc_queue_stat() has how the queue is
+ * doing now.
  *
- * Return: 0, -EINVAL when a pointer is NULL, or stats->size is less than any
- * version of the structure has had, or -EOPNOTSUPP: the module is older.
+ * Context: Any thread.
+ *
+ * Return: 0, or
+ *  -EINVAL: a pointer is NULL, or stats->size is less than any version of the
+ *	structure has had
+ *  -EOPNOTSUPP: the module is older
  *
  * Example:
  *	struct mpmc_stats stats;
@@ -489,14 +526,16 @@ int mpmc_queue_stats(struct mpmc_queue *queue, struct mpmc_stats *stats);
  * @queue: the queue
  * @item: any 64 bits
  *
- * Items that one thread puts come out in that order. Any thread; never sleeps
- * for room.
+ * Items that one thread puts come out in that order.
+ *
+ * Context: Any thread; never sleeps for room.
  *
  * Return: 0, or
  *  -EAGAIN: full
  *  -EPIPE: shut down
  *  -EINVAL: queue is NULL
  *  -ENOMEM: no memory, or none left in the memory cgroup
+ *  -EBADF: the queue was opened by name, and O_RDONLY
  *
  * Example:
  *	if (mpmc_try_enqueue(queue, 42) == -EAGAIN)
@@ -509,13 +548,16 @@ int mpmc_try_enqueue(struct mpmc_queue *queue, uint64_t item);
  * @queue: the queue
  * @item: out: the item; left alone after an error
  *
- * Any thread; never sleeps for items.
+ * "Empty" is answered only if no item was there all the time during the call.
+ *
+ * Context: Any thread; never sleeps for items.
  *
  * Return: 0, or
  *  -EAGAIN: empty
  *  -EPIPE: shut down, and nothing left
  *  -EFAULT: item cannot be written; it is back in the queue
  *  -EINVAL: a pointer is NULL
+ *  -EBADF: the queue was opened by name, and O_WRONLY
  *
  * Example:
  *	while (!mpmc_try_dequeue(queue, &item))
@@ -529,7 +571,9 @@ int mpmc_try_dequeue(struct mpmc_queue *queue, uint64_t *item);
  * @item: any 64 bits
  * @timeout: relative; NULL: for ever; zero: try once
  *
- * Any thread.
+ * As mpmc_try_enqueue(), but while the queue is full it sleeps.
+ *
+ * Context: Any thread.
  *
  * Return: 0, or
  *  -ETIMEDOUT: full until the timeout
@@ -537,6 +581,7 @@ int mpmc_try_dequeue(struct mpmc_queue *queue, uint64_t *item);
  *  -EPIPE: shut down, before the call or during it
  *  -EINVAL: queue is NULL, or timeout has no meaning
  *  -ENOMEM: no memory, or none left in the memory cgroup
+ *  -EBADF: the queue was opened by name, and O_RDONLY
  *
  * Example:
  *	struct timespec second = { 1, 0 };
@@ -551,7 +596,9 @@ int mpmc_enqueue_wait(struct mpmc_queue *queue, uint64_t item,
  * @item: out: the item; left alone after an error
  * @timeout: relative; NULL: for ever; zero: try once
  *
- * Any thread.
+ * As mpmc_try_dequeue(), but while the queue is empty it sleeps.
+ *
+ * Context: Any thread.
  *
  * Return: 0, or
  *  -ETIMEDOUT: empty until the timeout
@@ -559,6 +606,7 @@ int mpmc_enqueue_wait(struct mpmc_queue *queue, uint64_t item,
  *  -EPIPE: shut down, and nothing left
  *  -EFAULT: item cannot be written; it is back in the queue
  *  -EINVAL: a pointer is NULL, or timeout has no meaning
+ *  -EBADF: the queue was opened by name, and O_WRONLY
  *
  * Example:
  *	while (!mpmc_dequeue_wait(queue, &item, NULL))
@@ -575,8 +623,9 @@ int mpmc_dequeue_wait(struct mpmc_queue *queue, uint64_t *item,
  * @items: the items; may be NULL when n is 0
  * @n: how many; with 0 nothing happens
  *
- * All or none; nothing of the same producer comes in between. Any thread;
- * never sleeps for room.
+ * All or none; nothing of the same producer comes in between.
+ *
+ * Context: Any thread; never sleeps for room.
  *
  * Return: 0, or
  *  -EAGAIN: no room for all of them
@@ -585,6 +634,7 @@ int mpmc_dequeue_wait(struct mpmc_queue *queue, uint64_t *item,
  *  -EFAULT: items cannot be read
  *  -EINVAL: a pointer is NULL
  *  -ENOMEM: no memory, or none left in the memory cgroup
+ *  -EBADF: the queue was opened by name, and O_RDONLY
  *
  * Example:
  *	int ret = mpmc_try_enqueue_bulk(queue, items, 1000);
@@ -598,13 +648,17 @@ int mpmc_try_enqueue_bulk(struct mpmc_queue *queue, const uint64_t *items,
  * @items: out: the items; may be NULL when max is 0
  * @max: the most to take; with 0 nothing happens
  *
- * Any thread; never sleeps for items.
+ * In their order, as far as they have one: those of one producer as it put
+ * them.
+ *
+ * Context: Any thread; never sleeps for items.
  *
  * Return: how many were taken, 0 when empty, or
  *  -EPIPE: shut down, and nothing left
  *  -EFAULT: items cannot be written; those taken are back in the queue
  *  -EINVAL: a pointer is NULL
  *  -ENOMEM: no memory, or none left in the memory cgroup
+ *  -EBADF: the queue was opened by name, and O_WRONLY
  *
  * Example:
  *	ssize_t n = mpmc_try_dequeue_bulk(queue, items, 1000);
@@ -619,7 +673,10 @@ ssize_t mpmc_try_dequeue_bulk(struct mpmc_queue *queue, uint64_t *items,
  * @n: how many; with 0 nothing happens
  * @timeout: relative; NULL: for ever; zero: try once
  *
- * All or none. Any thread.
+ * As mpmc_try_enqueue_bulk(), but while there is no room for all it
+ * sleeps. All or none.
+ *
+ * Context: Any thread.
  *
  * Return: 0, or
  *  -ETIMEDOUT: no room for all of them until the timeout
@@ -629,6 +686,7 @@ ssize_t mpmc_try_dequeue_bulk(struct mpmc_queue *queue, uint64_t *items,
  *  -EFAULT: items cannot be read
  *  -EINVAL: a pointer is NULL, or timeout has no meaning
  *  -ENOMEM: no memory, or none left in the memory cgroup
+ *  -EBADF: the queue was opened by name, and O_RDONLY
  *
  * Example:
  *	int ret = mpmc_enqueue_bulk_wait(queue, items, 1000, NULL);
@@ -643,7 +701,10 @@ int mpmc_enqueue_bulk_wait(struct mpmc_queue *queue, const uint64_t *items,
  * @max: the most to take; with 0 nothing happens
  * @timeout: relative; NULL: for ever; zero: try once
  *
- * Any thread. Does not wait for more once there is one.
+ * As mpmc_try_dequeue_bulk(), but while the queue is empty it sleeps.
+ * Does not wait for more once there is one.
+ *
+ * Context: Any thread.
  *
  * Return: how many were taken, 0 when empty until the timeout, or
  *  -EINTR: a signal handler ran
@@ -651,6 +712,7 @@ int mpmc_enqueue_bulk_wait(struct mpmc_queue *queue, const uint64_t *items,
  *  -EFAULT: items cannot be written; those taken are back in the queue
  *  -EINVAL: a pointer is NULL, or timeout has no meaning
  *  -ENOMEM: no memory, or none left in the memory cgroup
+ *  -EBADF: the queue was opened by name, and O_WRONLY
  *
  * Example:
  *	ssize_t n = mpmc_dequeue_bulk_wait(queue, items, 1000, NULL);
@@ -854,7 +916,7 @@ static inline void mpmc_map_get(const uint64_t *entries, uint64_t mask,
  * with MPMC_OPT_UNMAPPED keeps no room from others. A bulk that is larger than
  * the ring is a system call.
  *
- * Any thread, at any time.
+ * Context: Any thread, at any time.
  *
  * Return: 0, or
  *  -EINVAL: a pointer is NULL, a flag has no meaning, or ring_entries is more
@@ -863,6 +925,7 @@ static inline void mpmc_map_get(const uint64_t *entries, uint64_t mask,
  *  -ENOSPC: the queue has as many producer tokens as it can
  *  -ENOMEM: no memory, or none left in the memory cgroup
  *  -EMFILE, -ENFILE: too many open files, of the process or the system
+ *  -EBADF: the queue was opened by name, and O_RDONLY
  *
  * Example:
  *	struct mpmc_producer *producer;
@@ -876,8 +939,9 @@ int mpmc_producer_create(struct mpmc_producer **producer,
  * mpmc_producer_destroy() - give up a producer token
  * @producer: the token, not to be used any more; NULL does nothing
  *
- * What was put through it stays in the queue. Any thread, when nobody is using
- * the token any more.
+ * What was put through it stays in the queue.
+ *
+ * Context: Any thread, when nobody is using the token any more.
  *
  * Example:
  *	mpmc_producer_destroy(producer);
@@ -890,9 +954,12 @@ void mpmc_producer_destroy(struct mpmc_producer *producer);
  *
  * To be polled for POLLOUT and POLLHUP. It is close-on-exec, belongs to the
  * token, and is closed with it. A queue that is polled for POLLIN is told of
- * each item by a system call. Any thread.
+ * each item by a system call.
  *
- * Return: the descriptor, or -EINVAL when producer is NULL.
+ * Context: Any thread.
+ *
+ * Return: the descriptor, or
+ *  -EINVAL: producer is NULL
  *
  * Example:
  *	struct pollfd pfd = { .fd = mpmc_producer_fd(producer),
@@ -905,8 +972,9 @@ int mpmc_producer_fd(const struct mpmc_producer *producer);
  * @producer: the token
  * @item: any 64 bits
  *
- * Items of one token come out in the order they went in. One thread at a
- * time; never sleeps for room.
+ * Items of one token come out in the order they went in.
+ *
+ * Context: One thread at a time; never sleeps for room.
  *
  * Return: 0, or
  *  -EAGAIN: full
@@ -945,7 +1013,9 @@ MPMC_INLINE int mpmc_producer_try_enqueue(struct mpmc_producer *producer,
  * @items: the items; may be NULL when n is 0
  * @n: how many; with 0 nothing happens
  *
- * All or none. One thread at a time; never sleeps for room.
+ * All or none; nothing else of this token comes in between.
+ *
+ * Context: One thread at a time; never sleeps for room.
  *
  * Return: 0, or
  *  -EAGAIN: no room for all of them
@@ -985,7 +1055,9 @@ MPMC_INLINE int mpmc_producer_try_enqueue_bulk(struct mpmc_producer *producer,
  * @item: any 64 bits
  * @timeout: relative; NULL: for ever; zero: try once
  *
- * One thread at a time.
+ * As mpmc_producer_try_enqueue(), but while the queue is full it sleeps.
+ *
+ * Context: One thread at a time.
  *
  * Return: 0, or
  *  -ETIMEDOUT: full until the timeout
@@ -1009,7 +1081,10 @@ int mpmc_producer_enqueue_wait(struct mpmc_producer *producer, uint64_t item,
  * @n: how many; with 0 nothing happens
  * @timeout: relative; NULL: for ever; zero: try once
  *
- * All or none. One thread at a time.
+ * As mpmc_producer_try_enqueue_bulk(), but while there is no room for all it
+ * sleeps. All or none.
+ *
+ * Context: One thread at a time.
  *
  * Return: 0, or
  *  -ETIMEDOUT: no room for all of them until the timeout
@@ -1049,7 +1124,7 @@ int mpmc_producer_enqueue_bulk_wait(struct mpmc_producer *producer,
  * without a system call. A token with MPMC_OPT_UNMAPPED is leased what it asks
  * for.
  *
- * Any thread, at any time.
+ * Context: Any thread, at any time.
  *
  * Return: 0, or
  *  -EINVAL: a pointer is NULL, a flag has no meaning, or ring_entries is more
@@ -1057,6 +1132,7 @@ int mpmc_producer_enqueue_bulk_wait(struct mpmc_producer *producer,
  *  -ENOSPC: the queue has as many consumer tokens as it can
  *  -ENOMEM: no memory, or none left in the memory cgroup
  *  -EMFILE, -ENFILE: too many open files, of the process or the system
+ *  -EBADF: the queue was opened by name, and O_WRONLY
  *
  * Example:
  *	struct mpmc_consumer *consumer;
@@ -1071,8 +1147,9 @@ int mpmc_consumer_create(struct mpmc_consumer **consumer,
  * @consumer: the token, not to be used any more; NULL does nothing
  *
  * What it was handed and has not finished with goes back to the front of the
- * queue when its last descriptor is closed, in whatever process. Any thread,
- * when nobody is using the token any more.
+ * queue when its last descriptor is closed, in whatever process.
+ *
+ * Context: Any thread, when nobody is using the token any more.
  *
  * Example:
  *	mpmc_consumer_destroy(consumer);
@@ -1084,9 +1161,12 @@ void mpmc_consumer_destroy(struct mpmc_consumer *consumer);
  * @consumer: the token
  *
  * To be polled for POLLIN, and for POLLHUP: shut down, and nothing left. It is
- * close-on-exec, belongs to the token, and is closed with it. Any thread.
+ * close-on-exec, belongs to the token, and is closed with it.
  *
- * Return: the descriptor, or -EINVAL when consumer is NULL.
+ * Context: Any thread.
+ *
+ * Return: the descriptor, or
+ *  -EINVAL: consumer is NULL
  *
  * Example:
  *	struct pollfd pfd = { .fd = mpmc_consumer_fd(consumer),
@@ -1099,7 +1179,9 @@ int mpmc_consumer_fd(const struct mpmc_consumer *consumer);
  * @consumer: the token
  * @item: out: the item; left alone after an error
  *
- * One thread at a time; never sleeps for items.
+ * The oldest item of the lease, which is filled first if it has none.
+ *
+ * Context: One thread at a time; never sleeps for items.
  *
  * Return: 0, or
  *  -EAGAIN: empty
@@ -1138,7 +1220,9 @@ MPMC_INLINE int mpmc_consumer_try_dequeue(struct mpmc_consumer *consumer,
  * @items: out: the items; may be NULL when max is 0
  * @max: the most to take; with 0 nothing happens
  *
- * One thread at a time; never sleeps for items.
+ * The oldest items of the lease, which is filled first if it has fewer.
+ *
+ * Context: One thread at a time; never sleeps for items.
  *
  * Return: how many were taken, 0 when empty, or
  *  -EPIPE: shut down, and nothing left
@@ -1176,7 +1260,9 @@ mpmc_consumer_try_dequeue_bulk(struct mpmc_consumer *consumer, uint64_t *items,
  * @item: out: the item; left alone after an error
  * @timeout: relative; NULL: for ever; zero: try once
  *
- * One thread at a time.
+ * As mpmc_consumer_try_dequeue(), but while the queue is empty it sleeps.
+ *
+ * Context: One thread at a time.
  *
  * Return: 0, or
  *  -ETIMEDOUT: empty until the timeout
@@ -1202,7 +1288,10 @@ int mpmc_consumer_dequeue_wait(struct mpmc_consumer *consumer, uint64_t *item,
  * @max: the most to take; with 0 nothing happens
  * @timeout: relative; NULL: for ever; zero: try once
  *
- * One thread at a time. Does not wait for more once there is one.
+ * As mpmc_consumer_try_dequeue_bulk(), but while the queue is empty it sleeps.
+ * Does not wait for more once there is one.
+ *
+ * Context: One thread at a time.
  *
  * Return: how many were taken, 0 when empty until the timeout, or
  *  -EINTR: a signal handler ran
@@ -1233,8 +1322,9 @@ ssize_t mpmc_consumer_dequeue_bulk_wait(struct mpmc_consumer *consumer,
  * that dequeue commit before the work: at most once.) Looking again shows the
  * same items, with the same counts. If the lease has fewer than @max, it is
  * filled up with what there is, as far as the ring has room; where deliveries
- * are limited, with what came back one by one. One thread at a time; never
- * sleeps for items.
+ * are limited, with what came back one by one.
+ *
+ * Context: One thread at a time; never sleeps for items.
  *
  * Return: how many are shown, 0 when there are none, or
  *  -EPIPE: shut down, and nothing left
@@ -1283,7 +1373,9 @@ MPMC_INLINE ssize_t mpmc_consumer_peek(struct mpmc_consumer *consumer,
  * @max: the most to look at; with 0 nothing happens
  * @timeout: relative; NULL: for ever; zero: try once
  *
- * As mpmc_consumer_peek(). One thread at a time.
+ * As mpmc_consumer_peek(), but while there is nothing to show it sleeps.
+ *
+ * Context: One thread at a time.
  *
  * Return: how many are shown, 0 when there were none until the timeout, or
  *  -EINTR: a signal handler ran
@@ -1305,8 +1397,9 @@ ssize_t mpmc_consumer_peek_wait(struct mpmc_consumer *consumer,
  * @consumer: the token
  * @n: how many; with 0 nothing happens
  *
- * They will not be delivered again, and their room is free. One thread at a
- * time.
+ * They will not be delivered again, and their room is free.
+ *
+ * Context: One thread at a time.
  *
  * Return: 0, or
  *  -EINVAL: consumer is NULL, or the lease has fewer items
@@ -1340,7 +1433,9 @@ MPMC_INLINE int mpmc_consumer_commit(struct mpmc_consumer *consumer, size_t n)
  *
  * They go to the front of the queue, in order, for whoever takes them next,
  * with a higher count of deliveries: for a worker that can't deal with them, or
- * is going to be busy for long. One thread at a time.
+ * is going to be busy for long.
+ *
+ * Context: One thread at a time.
  *
  * Return: 0, or
  *  -EINVAL: consumer is NULL, or the lease has fewer items
@@ -1359,7 +1454,9 @@ int mpmc_consumer_release(struct mpmc_consumer *consumer, size_t n);
  * mpmc_consumer_leased() - how many items the lease has
  * @consumer: the token
  *
- * All that mpmc_consumer_release() could give back. One thread at a time.
+ * All that mpmc_consumer_release() could give back.
+ *
+ * Context: One thread at a time.
  *
  * Return: the number of items, or
  *  -EINVAL: consumer is NULL
@@ -1373,10 +1470,14 @@ ssize_t mpmc_consumer_leased(struct mpmc_consumer *consumer);
  * mpmc_producer_mapped() - whether a token's ring is mapped
  * @producer: the token
  *
- * Any thread.
+ * It may not be where there was no memory, in a child after fork(), with
+ * MPMC_OPT_UNMAPPED, and on a queue with one segment.
+ *
+ * Context: Any thread.
  *
  * Return: 1 if it is, and its calls do without system calls where they can; 0
- * if not, in this process; -EINVAL when producer is NULL.
+ * if not, in this process; or
+ *  -EINVAL: producer is NULL
  *
  * Example:
  *	if (!mpmc_producer_mapped(producer))
@@ -1388,10 +1489,14 @@ int mpmc_producer_mapped(const struct mpmc_producer *producer);
  * mpmc_consumer_mapped() - whether a token's ring is mapped
  * @consumer: the token
  *
- * Any thread.
+ * It may not be where there was no memory, in a child after fork(), and with
+ * MPMC_OPT_UNMAPPED.
+ *
+ * Context: Any thread.
  *
  * Return: 1 if it is, and its calls do without system calls where they can; 0
- * if not, in this process; -EINVAL when consumer is NULL.
+ * if not, in this process; or
+ *  -EINVAL: consumer is NULL
  *
  * Example:
  *	if (!mpmc_consumer_mapped(consumer))
@@ -1405,10 +1510,13 @@ int mpmc_consumer_mapped(const struct mpmc_consumer *consumer);
  * mpmc_strerror() - what an error means here, and what to do about it
  * @err: what a function of this library returned, or an errno
  *
- * Any thread.
+ * For a person to read; programs compare numbers. Libraries for other languages
+ * can show it as well.
+ *
+ * Context: Any thread.
  *
  * Return: a constant text, never NULL; of what has no text here, one that says
- * so.
+ * so
  *
  * Example:
  *	fprintf(stderr, "%s\n", mpmc_strerror(ret));
