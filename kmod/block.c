@@ -123,6 +123,8 @@ static bool pool_fill_some(struct mpmc_pool *pool, struct mpmc_spare *spare,
  * mpmc_pool_drain() - give back what an enqueue did not use
  * @pool: the queue's pool
  * @spare: the caller's reserve
+ *
+ * Context: any.
  */
 void mpmc_pool_drain(struct mpmc_pool *pool, struct mpmc_spare *spare)
 {
@@ -135,6 +137,8 @@ void mpmc_pool_drain(struct mpmc_pool *pool, struct mpmc_spare *spare)
 /**
  * mpmc_pool_free() - the end of a pool nobody uses any more
  * @pool: the pool
+ *
+ * Context: any.
  */
 void mpmc_pool_free(struct mpmc_pool *pool)
 {
@@ -194,6 +198,8 @@ int mpmc_segment_create(struct mpmc_segment *segment, struct mpmc_pool *pool)
  * @pool: the queue's pool
  *
  * Its block may have served elsewhere, and late threads look at it.
+ *
+ * Context: any.
  */
 void mpmc_segment_discard(struct mpmc_segment *segment, struct mpmc_pool *pool)
 {

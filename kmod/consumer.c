@@ -139,6 +139,8 @@ int mpmc_consumer_map(struct mpmc_consumer *consumer)
  * @consumer: the token, which may still be used through calls
  *
  * Its owner may have committed items and not said so.
+ *
+ * Context: any.
  */
 void mpmc_consumer_unmap(struct mpmc_consumer *consumer)
 {
@@ -171,6 +173,7 @@ u64 mpmc_consumers_leased(struct mpmc_queue *queue)
  * @queue: the queue
  *
  * Context: any; takes the RCU read lock.
+ * Return: the stamp.
  */
 u64 mpmc_consumers_stamp(struct mpmc_queue *queue)
 {

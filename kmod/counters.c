@@ -38,6 +38,8 @@ int mpmc_counters_init(struct mpmc_queue *queue)
 /**
  * mpmc_counters_free() - the end of them
  * @queue: the queue
+ *
+ * Context: any.
  */
 void mpmc_counters_free(struct mpmc_queue *queue)
 {

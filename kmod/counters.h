@@ -49,6 +49,8 @@ static inline void mpmc_count(struct mpmc_queue *queue,
  * mpmc_count_gone() - a producer token has gone
  * @queue: its queue, among whose producers it is not any more
  * @put: how many items were put through its ring
+ *
+ * Context: any.
  */
 static inline void mpmc_count_gone(struct mpmc_queue *queue, u64 put)
 {

@@ -41,6 +41,7 @@
  * @total: in items, at most MPMC_CAPACITY_MAX
  * @segments: number of segments that will use it
  *
+ * Context: process; may sleep.
  * Return: 0 or -ENOMEM.
  */
 int mpmc_capacity_init(struct mpmc_capacity *capacity, u64 total,
@@ -59,6 +60,8 @@ int mpmc_capacity_init(struct mpmc_capacity *capacity, u64 total,
 /**
  * mpmc_capacity_free() - the end of it
  * @capacity: the capacity
+ *
+ * Context: any.
  */
 void mpmc_capacity_free(struct mpmc_capacity *capacity)
 {
@@ -307,6 +310,7 @@ bool mpmc_capacity_has(struct mpmc_capacity *capacity, u32 count)
  * a credit that is free all the time is counted, moved or not.
  *
  * Context: any.
+ * Return: their number.
  */
 u64 mpmc_capacity_room(struct mpmc_capacity *capacity)
 {

@@ -74,6 +74,9 @@ static inline void mpmc_capacity_return(struct mpmc_capacity *capacity,
  *
  * Approximate, as mpmc_capacity_room() is. Zero is exact if all credits that
  * are taken during the call are returned unused.
+ *
+ * Context: any.
+ * Return: their number.
  */
 static inline u64 mpmc_capacity_used(struct mpmc_capacity *capacity)
 {

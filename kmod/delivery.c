@@ -220,6 +220,7 @@ long mpmc_delivery_end(struct mpmc_consumer *consumer,
  * @consumer: the token
  * @kick: what the caller asks for
  *
+ * Context: process; does not sleep.
  * Return: 0 or an error of struct mpmc_token_kick's.
  */
 long mpmc_delivery_kick(struct mpmc_consumer *consumer,

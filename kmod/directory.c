@@ -58,6 +58,8 @@ static void name_drop(struct mpmc_name *name)
 /**
  * mpmc_directory_init() - make a directory with no names
  * @directory: the directory
+ *
+ * Context: any.
  */
 void mpmc_directory_init(struct mpmc_directory *directory)
 {

@@ -9,6 +9,7 @@ static struct workqueue_struct *free_queue;
 /**
  * mpmc_free_init() - set up what frees tokens
  *
+ * Context: process; may sleep.
  * Return: 0 or -ENOMEM.
  */
 int mpmc_free_init(void)
@@ -19,6 +20,8 @@ int mpmc_free_init(void)
 
 /**
  * mpmc_free_exit() - wait until the last token is freed
+ *
+ * Context: process; sleeps.
  */
 void mpmc_free_exit(void)
 {
@@ -30,6 +33,8 @@ void mpmc_free_exit(void)
 /**
  * mpmc_free_later() - free a token after an RCU grace period
  * @work: the token's, which does it
+ *
+ * Context: any.
  */
 void mpmc_free_later(struct rcu_work *work)
 {

@@ -76,6 +76,7 @@ versioned:
  * @cmd: the command
  * @arg: address of its structure
  *
+ * Context: process; may sleep.
  * Return: what the handler returned; -ENOTTY, -EBADF, -EFAULT, -EINVAL, -E2BIG.
  */
 long mpmc_ioctl(const struct mpmc_command *commands, unsigned int count,
@@ -106,6 +107,7 @@ long mpmc_ioctl(const struct mpmc_command *commands, unsigned int count,
  * mpmc_install() - give the caller an fd for a new file
  * @file: the file, or an ERR_PTR; used up in any case
  *
+ * Context: process; may sleep.
  * Return: the fd, close-on-exec, or an error.
  */
 int mpmc_install(struct file *file)

@@ -95,6 +95,7 @@ u64 mpmc_lease_count(struct mpmc_consumer *consumer)
  * he can't go back behind that.
  *
  * Context: any.
+ * Return: the stamp.
  */
 u64 mpmc_lease_stamp(struct mpmc_consumer *consumer)
 {
@@ -106,6 +107,7 @@ u64 mpmc_lease_stamp(struct mpmc_consumer *consumer)
  * mpmc_lease_check() - whether the owner has kept to the rules
  * @consumer: the token, which the caller is inside of
  *
+ * Context: any.
  * Return: 0 or -EIO.
  */
 int mpmc_lease_check(struct mpmc_consumer *consumer)
@@ -395,6 +397,7 @@ int mpmc_lease_fill(struct mpmc_consumer *consumer, unsigned int count,
  * @max: the most that are wanted
  * @items: where to say where they are
  *
+ * Context: any.
  * Return: how many there are.
  */
 unsigned int mpmc_lease_piece(struct mpmc_consumer *consumer, unsigned int skip,
@@ -412,6 +415,9 @@ unsigned int mpmc_lease_piece(struct mpmc_consumer *consumer, unsigned int skip,
  * mpmc_lease_deliveries() - how often an item of a lease has been handed out
  * @consumer: the token, which the caller is inside of
  * @skip: which item, counted from the oldest
+ *
+ * Context: any.
+ * Return: how often, at least once.
  */
 u32 mpmc_lease_deliveries(struct mpmc_consumer *consumer, unsigned int skip)
 {
@@ -426,6 +432,8 @@ u32 mpmc_lease_deliveries(struct mpmc_consumer *consumer, unsigned int skip)
 /**
  * mpmc_lease_kick() - the owner has finished with items, and may not say so
  * @consumer: the token
+ *
+ * Context: any.
  */
 void mpmc_lease_kick(struct mpmc_consumer *consumer)
 {
@@ -442,6 +450,7 @@ void mpmc_lease_kick(struct mpmc_consumer *consumer)
  * @consumer: the token, which the caller is inside of
  * @count: how many, at least one
  *
+ * Context: any.
  * Return: 0, or -EINVAL if there are not as many.
  */
 int mpmc_lease_commit(struct mpmc_consumer *consumer, unsigned int count)

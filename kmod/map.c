@@ -19,6 +19,7 @@
  * @vma: the mapping
  * @addr: where to split it
  *
+ * Context: process; the lock of the address space is held.
  * Return: -EINVAL.
  */
 int mpmc_map_may_split(struct vm_area_struct *vma, unsigned long addr)
@@ -67,6 +68,7 @@ static int map_insert_data(struct vm_area_struct *vma, unsigned int part,
  * @pages: the token's
  * @data: its entries as well
  *
+ * Context: process; the lock of the address space is held. May sleep for memory.
  * Return: 0, -EINVAL, -EACCES if it is to be written or executed, -ENOMEM.
  */
 int mpmc_map_kernel(struct vm_area_struct *vma, struct page *queue,
@@ -96,6 +98,7 @@ int mpmc_map_kernel(struct vm_area_struct *vma, struct page *queue,
  * @data: its entries as well
  * @ops: what is told of the mapping's end, if there is no error
  *
+ * Context: process; the lock of the address space is held. May sleep for memory.
  * Return: 0, -EINVAL, -EACCES if it is to be executed, -ENOMEM.
  */
 int mpmc_map_owner(struct vm_area_struct *vma, const struct mpmc_pages *pages,

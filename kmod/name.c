@@ -104,6 +104,7 @@ static bool mode_has(umode_t mode, umode_t wanted)
  * @wanted: MPMC_MAY_READ, MPMC_MAY_WRITE or both
  *
  * Context: process.
+ * Return: whether he may.
  */
 bool mpmc_name_allows(const struct mpmc_name *name, umode_t wanted)
 {
@@ -116,6 +117,7 @@ bool mpmc_name_allows(const struct mpmc_name *name, umode_t wanted)
  * @name: its name, of his namespace
  *
  * Context: process.
+ * Return: whether he is.
  */
 bool mpmc_name_shows(const struct mpmc_name *name)
 {
@@ -129,6 +131,7 @@ bool mpmc_name_shows(const struct mpmc_name *name)
  * @name: the name, of his namespace
  *
  * Context: process.
+ * Return: whether he may.
  */
 bool mpmc_name_owned(const struct mpmc_name *name)
 {

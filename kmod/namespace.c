@@ -94,6 +94,7 @@ static const struct fsnotify_ops namespace_ops = {
 /**
  * mpmc_namespace_init() - set up what namespaces need
  *
+ * Context: process; may sleep.
  * Return: 0 or -ENOMEM.
  */
 int mpmc_namespace_init(void)
@@ -121,6 +122,8 @@ static struct mpmc_namespace *namespace_first(void)
  *
  * There is no name any more, but there may be namespaces that have had some, of
  * which others may be ending just now.
+ *
+ * Context: process; sleeps.
  */
 void mpmc_namespace_exit(void)
 {
@@ -146,6 +149,9 @@ static struct inode *namespace_root(void)
 
 /**
  * mpmc_namespace_supported() - whether the caller's namespace can have names
+ *
+ * Context: process.
+ * Return: whether it can.
  */
 bool mpmc_namespace_supported(void)
 {
@@ -210,6 +216,8 @@ struct mpmc_directory *mpmc_namespace_get(bool create)
 /**
  * mpmc_namespace_put() - the caller has done with it
  * @directory: the directory
+ *
+ * Context: process.
  */
 void mpmc_namespace_put(struct mpmc_directory *directory)
 {

@@ -39,6 +39,7 @@
  * @pending: the bitmap
  * @bits: number of sources
  *
+ * Context: process; may sleep.
  * Return: 0 or -ENOMEM; mpmc_pending_free() is right in either case.
  */
 int mpmc_pending_init(struct mpmc_pending *pending, unsigned int bits)
@@ -52,6 +53,8 @@ int mpmc_pending_init(struct mpmc_pending *pending, unsigned int bits)
 /**
  * mpmc_pending_free() - the end of it
  * @pending: the bitmap
+ *
+ * Context: any.
  */
 void mpmc_pending_free(struct mpmc_pending *pending)
 {
@@ -73,6 +76,7 @@ static unsigned long pending_word(struct mpmc_pending *pending,
  * @pending: the queue's
  * @from: the first one to look at
  *
+ * Context: any.
  * Return: the source, or @pending->bits when there is none.
  */
 unsigned int mpmc_pending_next(struct mpmc_pending *pending, unsigned int from)
@@ -96,6 +100,7 @@ unsigned int mpmc_pending_next(struct mpmc_pending *pending, unsigned int from)
  * @pending: the queue's
  * @source: the source
  *
+ * Context: any.
  * Return: whether the caller is to look at the source once more and then call
  * mpmc_pending_clear_end(). If not, another thread is at it.
  */
@@ -116,6 +121,8 @@ bool mpmc_pending_clear_begin(struct mpmc_pending *pending, unsigned int source)
  * @pending: the queue's
  * @source: the source
  * @ready: it was not empty
+ *
+ * Context: any.
  */
 void mpmc_pending_clear_end(struct mpmc_pending *pending, unsigned int source,
 			    bool ready)

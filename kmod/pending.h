@@ -40,6 +40,8 @@ void mpmc_pending_clear_end(struct mpmc_pending *pending, unsigned int source,
  * @source: the source, whose items have been published
  *
  * Fully ordered, also between the items and what the caller does next.
+ *
+ * Context: any.
  */
 static inline void mpmc_pending_set(struct mpmc_pending *pending,
 				    unsigned int source)
@@ -55,6 +57,7 @@ static inline void mpmc_pending_set(struct mpmc_pending *pending,
  * mpmc_pending_begin() - before a look at the bits
  * @pending: the queue's
  *
+ * Context: any.
  * Return: what mpmc_pending_missed() wants to know afterwards.
  */
 static inline int mpmc_pending_begin(struct mpmc_pending *pending)
@@ -67,6 +70,9 @@ static inline int mpmc_pending_begin(struct mpmc_pending *pending)
  * mpmc_pending_missed() - whether a bit may have been missed during a look
  * @pending: the queue's
  * @cleared: what mpmc_pending_begin() returned before
+ *
+ * Context: any.
+ * Return: whether one may.
  */
 static inline bool mpmc_pending_missed(struct mpmc_pending *pending,
 				       int cleared)

@@ -13,6 +13,7 @@
  * @wait: who asks
  * @mask: MPMC_POLL_IN, MPMC_POLL_OUT or both: what this file is for
  *
+ * Context: process, interrupts enabled; may sleep for memory.
  * Return: EPOLLIN with an item to take, EPOLLOUT with room for one, EPOLLHUP
  * after a shutdown; to those who only take, when there is nothing left that
  * they could still be given, for nobody can ask not to be told of EPOLLHUP.

@@ -44,6 +44,8 @@ static void producer_free_work(struct work_struct *work)
 /**
  * mpmc_chunk_free() - free a chunk after an RCU grace period
  * @chunk: the chunk
+ *
+ * Context: any.
  */
 void mpmc_chunk_free(struct mpmc_chunk *chunk)
 {
@@ -164,6 +166,8 @@ static void producer_seal(struct mpmc_producer *producer)
  * @producer: the token; not to be used any more
  *
  * Items in it stay in the queue.
+ *
+ * Context: process; does not sleep.
  */
 void mpmc_producer_close(struct mpmc_producer *producer)
 {
@@ -182,6 +186,8 @@ void mpmc_producer_close(struct mpmc_producer *producer)
 /**
  * mpmc_producer_free_all() - free the tokens of a queue nobody uses any more
  * @queue: the queue
+ *
+ * Context: process; may sleep.
  */
 void mpmc_producer_free_all(struct mpmc_queue *queue)
 {
@@ -195,6 +201,9 @@ void mpmc_producer_free_all(struct mpmc_queue *queue)
 /**
  * mpmc_producer_share() - the share of the capacity that its items use
  * @producer: the token
+ *
+ * Context: any.
+ * Return: the share, for mpmc_capacity_take() and the like.
  */
 unsigned int mpmc_producer_share(struct mpmc_producer *producer)
 {
@@ -221,6 +230,9 @@ static struct mpmc_chunk *chunk_create(u64 size)
  * mpmc_producer_fits() - whether items will go into the ring
  * @producer: the token, which the caller is inside of
  * @count: how many items, at least one
+ *
+ * Context: any.
+ * Return: whether they will; if not, a chunk is needed.
  */
 bool mpmc_producer_fits(struct mpmc_producer *producer, unsigned int count)
 {
@@ -230,6 +242,8 @@ bool mpmc_producer_fits(struct mpmc_producer *producer, unsigned int count)
 /**
  * mpmc_producer_unprepare() - give up what mpmc_producer_prepare() made
  * @producer: the token, which the caller is inside of
+ *
+ * Context: process; may sleep.
  */
 void mpmc_producer_unprepare(struct mpmc_producer *producer)
 {
@@ -348,6 +362,7 @@ unsigned int mpmc_producer_take(struct mpmc_queue *queue, u32 id, u64 *items,
  * @id: the token's id; there may be none by this name any more
  *
  * Context: any; takes the RCU read lock.
+ * Return: whether there is.
  */
 bool mpmc_producer_ready(struct mpmc_queue *queue, u32 id)
 {
@@ -365,6 +380,7 @@ bool mpmc_producer_ready(struct mpmc_queue *queue, u32 id)
  * mpmc_producer_items() - how many items are in a token
  * @producer: the token
  *
+ * Context: any.
  * Return: the number, approximate while others are at work.
  */
 u64 mpmc_producer_items(struct mpmc_producer *producer)
@@ -438,6 +454,8 @@ static void producer_moved(struct mpmc_producer *producer)
  * @producer: the token, which the caller is not inside of
  *
  * It may have been unmapped while a call granted room.
+ *
+ * Context: any.
  */
 void mpmc_producer_tidy(struct mpmc_producer *producer)
 {
@@ -457,6 +475,7 @@ void mpmc_producer_tidy(struct mpmc_producer *producer)
  * mpmc_producer_begin() - before a call puts items
  * @producer: the token, which the caller is inside of
  *
+ * Context: any.
  * Return: 0, -EPIPE, -EIO.
  */
 int mpmc_producer_begin(struct mpmc_producer *producer)
@@ -513,6 +532,8 @@ static void producer_grant(struct mpmc_producer *producer)
  * mpmc_producer_end() - after a call puts items; grants the owner of a mapped
  * ring room
  * @producer: the token, which the caller is inside of
+ *
+ * Context: any.
  */
 void mpmc_producer_end(struct mpmc_producer *producer)
 {
@@ -530,6 +551,7 @@ void mpmc_producer_end(struct mpmc_producer *producer)
  * @producer: the token
  * @count: how many items
  *
+ * Context: any.
  * Return: 0; -EPIPE if they came after a shutdown, and are not accepted; -EIO;
  * -EBUSY, but who waits has been woken.
  */
@@ -561,6 +583,7 @@ static bool producer_is_mapped(const struct mpmc_producer *producer)
  * @id: the token's id; there may be none by this name any more
  *
  * Context: any; takes the RCU read lock.
+ * Return: whether they may.
  */
 bool mpmc_producer_is_mapped(struct mpmc_queue *queue, u32 id)
 {
@@ -610,6 +633,7 @@ int mpmc_producer_empty(struct mpmc_queue *queue, u32 id, u64 *stamp)
  * @queue: the queue
  *
  * Context: any; takes the RCU read lock.
+ * Return: the stamp.
  */
 u64 mpmc_producers_stamp(struct mpmc_queue *queue)
 {

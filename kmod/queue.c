@@ -125,6 +125,9 @@ static u32 thread_hash(unsigned int limit)
  *
  * Always the same one, whatever CPU the thread runs on: what it puts comes out
  * in the order it went in. Documentation/mpmc.rst has what was measured.
+ *
+ * Context: process.
+ * Return: the segment.
  */
 unsigned int mpmc_queue_home(struct mpmc_queue *queue)
 {
@@ -134,6 +137,9 @@ unsigned int mpmc_queue_home(struct mpmc_queue *queue)
 /**
  * mpmc_queue_cursor() - the cursor of a thread without a token
  * @queue: the queue
+ *
+ * Context: process.
+ * Return: the cursor, which other threads may have as well.
  */
 struct mpmc_cursor *mpmc_queue_cursor(struct mpmc_queue *queue)
 {
@@ -144,6 +150,8 @@ struct mpmc_cursor *mpmc_queue_cursor(struct mpmc_queue *queue)
  * mpmc_queue_returned() - credits are free again: wake whom that concerns
  * @queue: the queue
  * @count: how many, at least one
+ *
+ * Context: any.
  */
 void mpmc_queue_returned(struct mpmc_queue *queue, u64 count)
 {
@@ -178,6 +186,8 @@ static bool queue_unpoll(struct mpmc_sleepers *sleepers,
  * @count: how many
  *
  * The caller has made a full barrier since.
+ *
+ * Context: any.
  */
 void mpmc_queue_kick_readers(struct mpmc_queue *queue, u64 count)
 {
@@ -193,6 +203,8 @@ void mpmc_queue_kick_readers(struct mpmc_queue *queue, u64 count)
  * @count: how much of it the caller has returned
  *
  * The caller has made a full barrier since.
+ *
+ * Context: any.
  */
 void mpmc_queue_kick_writers(struct mpmc_queue *queue, u64 count)
 {
@@ -209,6 +221,7 @@ void mpmc_queue_kick_writers(struct mpmc_queue *queue, u64 count)
  * mappings
  * @queue: the queue
  *
+ * Context: any.
  * Return: whether there were any.
  */
 bool mpmc_queue_harvest(struct mpmc_queue *queue)
@@ -293,6 +306,8 @@ int mpmc_queue_reserve(struct mpmc_queue *queue, unsigned int share, u64 count)
  * mpmc_queue_unreserve() - return credits that were not used
  * @queue: the queue
  * @count: how many, at least one
+ *
+ * Context: any.
  */
 void mpmc_queue_unreserve(struct mpmc_queue *queue, u64 count)
 {
@@ -358,6 +373,8 @@ unsigned int mpmc_queue_put(struct mpmc_queue *queue, unsigned int index,
  * @queue: the queue
  * @source: the source that they are in
  * @count: how many, at least one
+ *
+ * Context: any.
  */
 void mpmc_queue_published(struct mpmc_queue *queue, unsigned int source,
 			  unsigned int count)
@@ -370,6 +387,8 @@ void mpmc_queue_published(struct mpmc_queue *queue, unsigned int source,
  * mpmc_queue_finish() - items have reached their consumer: free their room
  * @queue: the queue
  * @batch: the items, at least one
+ *
+ * Context: any.
  */
 void mpmc_queue_finish(struct mpmc_queue *queue, const struct mpmc_batch *batch)
 {
@@ -413,6 +432,9 @@ void mpmc_queue_requeue(struct mpmc_queue *queue,
  *                                      any credit in use?
  *
  * C pairs with D: a producer that goes on is one whose credits we see.
+ *
+ * Context: any.
+ * Return: whether it is.
  */
 bool mpmc_queue_drained(struct mpmc_queue *queue)
 {

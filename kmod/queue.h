@@ -182,6 +182,9 @@ __poll_t mpmc_queue_poll(struct mpmc_queue *queue, struct file *file,
  * mpmc_queue_home_share() - the share of the capacity a segment's items use
  * @queue: the queue
  * @segment: the segment
+ *
+ * Context: any.
+ * Return: the share, for mpmc_capacity_take() and the like.
  */
 static inline unsigned int mpmc_queue_home_share(struct mpmc_queue *queue,
 						 unsigned int segment)

@@ -296,6 +296,7 @@ static const struct file_operations queue_fops = {
  * mpmc_queue_file_get() - the file of a queue's fd, to put items into
  * @fd: the fd
  *
+ * Context: process.
  * Return: the file, to be put; or an ERR_PTR: -EBADF, -ENOTTY.
  */
 struct file *mpmc_queue_file_get(int fd)

@@ -61,6 +61,8 @@ static struct mpmc_requeue_node *node_create(const u64 *items,
  * mpmc_requeue_chain_add() - add a node, before those that are there
  * @chain: the chain
  * @node: the node, all of it set but where it is in the chain
+ *
+ * Context: any.
  */
 void mpmc_requeue_chain_add(struct mpmc_requeue_chain *chain,
 			    struct mpmc_requeue_node *node)
@@ -101,6 +103,8 @@ bool mpmc_requeue_chain_copy(struct mpmc_requeue_chain *chain, const u64 *items,
 /**
  * mpmc_requeue_chain_free() - free what is not going to come back
  * @chain: the chain, empty then
+ *
+ * Context: any.
  */
 void mpmc_requeue_chain_free(struct mpmc_requeue_chain *chain)
 {
@@ -192,6 +196,7 @@ void mpmc_requeue_take(struct mpmc_requeue *requeue, struct mpmc_batch *batch)
  * @requeue: the queue's
  *
  * Context: any; takes the RCU read lock.
+ * Return: whether there is.
  */
 bool mpmc_requeue_ready(struct mpmc_requeue *requeue)
 {
@@ -206,6 +211,8 @@ bool mpmc_requeue_ready(struct mpmc_requeue *requeue)
 /**
  * mpmc_requeue_free() - free what nobody uses any more
  * @requeue: the queue's; items in it are lost
+ *
+ * Context: any.
  */
 void mpmc_requeue_free(struct mpmc_requeue *requeue)
 {

@@ -70,6 +70,8 @@ static_assert(sizeof(struct mpmc_chunk) < SPARE_ENTRIES * sizeof(u64));
  * @items: memory for them
  * @tail: memory for the owner's position, zeroed
  * @done: memory for the marks of all entries, zeroed
+ *
+ * Context: any.
  */
 void mpmc_ring_init(struct mpmc_ring *ring, unsigned int entries, u64 *items,
 		    u64 *tail, u64 *done)
@@ -374,6 +376,8 @@ static void chunk_link(struct mpmc_ring *ring, struct mpmc_chunk *chunk)
 /**
  * mpmc_ring_free_chunks() - free the chunks of a ring that nobody uses any more
  * @ring: the ring
+ *
+ * Context: any.
  */
 void mpmc_ring_free_chunks(struct mpmc_ring *ring)
 {
@@ -392,6 +396,7 @@ void mpmc_ring_free_chunks(struct mpmc_ring *ring)
  * @ring: the ring, of which the caller is the owner, with no room granted
  * @count: how many items are to be put
  *
+ * Context: any.
  * Return: the number of items; 0: the ring has room, there is no need for one.
  */
 u64 mpmc_ring_chunk_size(struct mpmc_ring *ring, unsigned int count)
@@ -426,6 +431,7 @@ static bool chunk_fill(struct mpmc_ring *ring, struct mpmc_chunk *chunk,
  * @items: the items
  * @count: how many, for which there are credits
  *
+ * Context: any.
  * Return: false if the ring is sealed; then nothing was put.
  */
 bool mpmc_ring_move(struct mpmc_ring *ring, struct mpmc_chunk *chunk,
@@ -501,6 +507,7 @@ unsigned int mpmc_ring_take(struct mpmc_ring *ring, u64 *items,
  * mpmc_ring_count() - how many items can be taken
  * @ring: the ring
  *
+ * Context: any.
  * Return: the number, exact at some moment of the call if it is none.
  */
 u64 mpmc_ring_count(struct mpmc_ring *ring)
@@ -514,6 +521,7 @@ u64 mpmc_ring_count(struct mpmc_ring *ring)
  * mpmc_ring_put() - how many items have been put, ever
  * @ring: the ring
  *
+ * Context: any.
  * Return: the number; of one that is being sealed, those that count in any case.
  */
 u64 mpmc_ring_put(struct mpmc_ring *ring)
@@ -525,6 +533,7 @@ u64 mpmc_ring_put(struct mpmc_ring *ring)
  * mpmc_ring_granted() - room that the owner has been granted and not used
  * @ring: the ring
  *
+ * Context: any.
  * Return: the number of entries, approximate while the owner is at work.
  */
 u64 mpmc_ring_granted(struct mpmc_ring *ring)
@@ -545,6 +554,9 @@ u64 mpmc_ring_granted(struct mpmc_ring *ring)
  *
  * After items have been moved there is none until all have been copied that were
  * claimed before. Nobody uses the ring meanwhile.
+ *
+ * Context: any.
+ * Return: their number.
  */
 unsigned int mpmc_ring_room(struct mpmc_ring *ring)
 {
@@ -565,6 +577,9 @@ unsigned int mpmc_ring_room(struct mpmc_ring *ring)
  * mpmc_ring_fits() - whether items are to go into the ring, or else a chunk
  * @ring: the ring, of which the caller is the owner
  * @count: how many
+ *
+ * Context: any.
+ * Return: whether they are to go into the ring.
  */
 bool mpmc_ring_fits(struct mpmc_ring *ring, unsigned int count)
 {
@@ -579,6 +594,7 @@ bool mpmc_ring_fits(struct mpmc_ring *ring, unsigned int count)
  * @ring: the ring, of which the caller is the owner
  * @count: entries, at most mpmc_ring_room(), for which there are credits
  *
+ * Context: any.
  * Return: false if the ring is sealed; then nothing was granted.
  */
 bool mpmc_ring_grant(struct mpmc_ring *ring, unsigned int count)
@@ -599,6 +615,7 @@ bool mpmc_ring_grant(struct mpmc_ring *ring, unsigned int count)
  * mpmc_ring_check() - whether the owner has kept to the rules
  * @ring: the ring, of which the caller is the owner
  *
+ * Context: any.
  * Return: 0 or -EIO.
  */
 int mpmc_ring_check(struct mpmc_ring *ring)
@@ -616,6 +633,7 @@ int mpmc_ring_check(struct mpmc_ring *ring)
  * once there is a new version, so what was is known exactly, and is not returned
  * twice.
  *
+ * Context: any.
  * Return: how many entries that was, whose credits are the caller's now; -EPIPE
  * if the ring is sealed; -EIO if it is broken.
  */
@@ -651,6 +669,8 @@ s64 mpmc_ring_revoke(struct mpmc_ring *ring)
  * @ring: the ring, of which the caller is the owner
  * @items: the items
  * @count: how many, for which room has been granted
+ *
+ * Context: any.
  */
 void mpmc_ring_push(struct mpmc_ring *ring, const u64 *items,
 		    unsigned int count)
@@ -669,6 +689,8 @@ void mpmc_ring_push(struct mpmc_ring *ring, const u64 *items,
  * @ring: the ring
  *
  * Before the owner is told, and before the barrier.
+ *
+ * Context: any.
  */
 void mpmc_ring_seal_begin(struct mpmc_ring *ring)
 {
@@ -690,6 +712,7 @@ void mpmc_ring_seal_begin(struct mpmc_ring *ring)
  * After a barrier on the owner's CPU; or by the owner himself. A broken ring has
  * none beside what is claimed.
  *
+ * Context: any.
  * Return: how many entries were granted and not used: their credits are the
  * caller's now. None if that was decided before.
  */
@@ -716,6 +739,9 @@ unsigned int mpmc_ring_seal_end(struct mpmc_ring *ring)
  * @ring: a sealed ring that has been decided, of which the caller is the owner
  *
  * If not, the tail is back where it was before them.
+ *
+ * Context: any.
+ * Return: whether they do.
  */
 bool mpmc_ring_accepted(struct mpmc_ring *ring)
 {

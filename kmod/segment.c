@@ -99,6 +99,9 @@ static inline long block_ref(struct mpmc_block *block)
  * mpmc_block_worn() - whether a block must go through RCU before it serves
  * again
  * @block: a block that no segment holds
+ *
+ * Context: any.
+ * Return: whether it must.
  */
 bool mpmc_block_worn(struct mpmc_block *block)
 {
@@ -110,6 +113,9 @@ bool mpmc_block_worn(struct mpmc_block *block)
  * @block: a block that no segment holds
  *
  * So that no late thread can look at it.
+ *
+ * Context: any.
+ * Return: whether it never has.
  */
 bool mpmc_block_fresh(struct mpmc_block *block)
 {
@@ -122,6 +128,8 @@ bool mpmc_block_fresh(struct mpmc_block *block)
  *
  * Late threads may be looking: they find the old generation and can't change
  * anything, or the new one, which is not theirs.
+ *
+ * Context: any.
  */
 void mpmc_block_renew(struct mpmc_block *block)
 {
@@ -136,6 +144,9 @@ void mpmc_block_renew(struct mpmc_block *block)
 /**
  * mpmc_block_after() - the block behind a block, or NULL
  * @block: a block of a segment that nobody uses any more
+ *
+ * Context: any.
+ * Return: the block, or NULL behind the last one.
  */
 struct mpmc_block *mpmc_block_after(struct mpmc_block *block)
 {
@@ -146,6 +157,8 @@ struct mpmc_block *mpmc_block_after(struct mpmc_block *block)
  * mpmc_spare_push() - keep a block in reserve
  * @spare: the caller's reserve
  * @block: a block, renewed
+ *
+ * Context: any.
  */
 void mpmc_spare_push(struct mpmc_spare *spare, struct mpmc_block *block)
 {
@@ -160,6 +173,7 @@ void mpmc_spare_push(struct mpmc_spare *spare, struct mpmc_block *block)
  * mpmc_spare_pop() - take a block from the reserve
  * @spare: the caller's reserve
  *
+ * Context: any.
  * Return: a renewed block, or NULL when none is left.
  */
 struct mpmc_block *mpmc_spare_pop(struct mpmc_spare *spare)
@@ -178,6 +192,8 @@ struct mpmc_block *mpmc_spare_pop(struct mpmc_spare *spare)
  * mpmc_segment_init() - make an empty segment
  * @segment: the segment
  * @block: its first block, renewed
+ *
+ * Context: any.
  */
 void mpmc_segment_init(struct mpmc_segment *segment, struct mpmc_block *block)
 {
@@ -188,6 +204,9 @@ void mpmc_segment_init(struct mpmc_segment *segment, struct mpmc_block *block)
 /**
  * mpmc_segment_first() - the first block of a segment nobody uses any more
  * @segment: the segment
+ *
+ * Context: any.
+ * Return: the block.
  */
 struct mpmc_block *mpmc_segment_first(struct mpmc_segment *segment)
 {
@@ -456,6 +475,7 @@ unsigned int mpmc_segment_dequeue(struct mpmc_segment *segment,
  * @pool: where used up blocks go
  *
  * Context: any; takes the RCU read lock.
+ * Return: whether there is.
  */
 bool mpmc_segment_ready(struct mpmc_segment *segment, struct mpmc_pool *pool)
 {

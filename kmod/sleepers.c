@@ -56,6 +56,8 @@ MODULE_PARM_DESC(always_armed,
  * mpmc_sleepers_init() - set up sleepers: armed, and none there
  * @sleepers: the sleepers
  * @word: where their word is to be
+ *
+ * Context: any.
  */
 void mpmc_sleepers_init(struct mpmc_sleepers *sleepers, u32 *word)
 {
@@ -145,6 +147,8 @@ void mpmc_sleepers_poll(struct mpmc_sleepers *sleepers)
  *
  * The caller then looks whether anybody does, says so again, and wakes him.
  * Fully ordered.
+ *
+ * Context: any.
  */
 void mpmc_sleepers_unpoll(struct mpmc_sleepers *sleepers)
 {
@@ -170,6 +174,8 @@ void mpmc_sleepers_shut_down(struct mpmc_sleepers *sleepers)
  * @count: how many items
  *
  * Now and then it becomes hot.
+ *
+ * Context: process, interrupts enabled; does not sleep.
  */
 void mpmc_sleepers_moved(struct mpmc_sleepers *sleepers, u64 count)
 {
@@ -204,6 +210,8 @@ void mpmc_sleepers_keep(struct mpmc_sleepers *sleepers)
 /**
  * mpmc_sleepers_unkeep() - the end of that
  * @sleepers: the sleepers
+ *
+ * Context: any.
  */
 void mpmc_sleepers_unkeep(struct mpmc_sleepers *sleepers)
 {

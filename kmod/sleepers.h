@@ -38,6 +38,8 @@ void mpmc_sleepers_unkeep(struct mpmc_sleepers *sleepers);
 /**
  * mpmc_sleepers_remove() - one less sleeps, or is going to
  * @sleepers: the sleepers
+ *
+ * Context: any.
  */
 static inline void mpmc_sleepers_remove(struct mpmc_sleepers *sleepers)
 {
@@ -47,6 +49,9 @@ static inline void mpmc_sleepers_remove(struct mpmc_sleepers *sleepers)
 /**
  * mpmc_sleepers_told() - whether owners have been told of a shutdown
  * @sleepers: the sleepers
+ *
+ * Context: any.
+ * Return: whether they have been.
  */
 static inline bool mpmc_sleepers_told(const struct mpmc_sleepers *sleepers)
 {

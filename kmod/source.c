@@ -215,6 +215,7 @@ int mpmc_queue_take(struct mpmc_queue *queue, struct mpmc_cursor *cursor,
  * @queue: the queue
  *
  * Context: any; does not sleep.
+ * Return: whether there is.
  */
 bool mpmc_queue_ready(struct mpmc_queue *queue)
 {

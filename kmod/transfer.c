@@ -49,6 +49,7 @@ static void buffer_construct(void *buffer)
  *
  * Hardened kernels look whether a cache's objects are for users' data.
  *
+ * Context: process; may sleep.
  * Return: 0 or -ENOMEM.
  */
 int mpmc_transfer_init(void)
@@ -62,6 +63,8 @@ int mpmc_transfer_init(void)
 
 /**
  * mpmc_transfer_exit() - the end of it
+ *
+ * Context: process; may sleep.
  */
 void mpmc_transfer_exit(void)
 {
@@ -100,6 +103,8 @@ u64 *mpmc_transfer_buffer(unsigned int count)
  * mpmc_transfer_buffer_free() - free what mpmc_transfer_buffer() returned
  * @items: the memory
  * @count: for how many items it was
+ *
+ * Context: process; may sleep.
  */
 void mpmc_transfer_buffer_free(u64 *items, unsigned int count)
 {
@@ -110,6 +115,7 @@ void mpmc_transfer_buffer_free(u64 *items, unsigned int count)
  * mpmc_transfer_check() - whether what a caller asks for has a meaning
  * @transfer: what he asks for
  *
+ * Context: any.
  * Return: 0 or -EINVAL.
  */
 int mpmc_transfer_check(const struct mpmc_transfer *transfer)
@@ -129,6 +135,7 @@ int mpmc_transfer_check(const struct mpmc_transfer *transfer)
  * @waiter: who waits
  * @deadline: until when, in the caller's time namespace
  *
+ * Context: process; sleeps.
  * Return: what the attempt returned; -ETIMEDOUT; -ERESTARTSYS.
  */
 int mpmc_transfer_wait(struct mpmc_waiter *waiter, u64 deadline)
@@ -155,6 +162,7 @@ int mpmc_transfer_wait(struct mpmc_waiter *waiter, u64 deadline)
  *
  * Not if he is being killed and will never look at them.
  *
+ * Context: process; may sleep.
  * Return: 0, -EFAULT, -EINTR.
  */
 int mpmc_transfer_copy_out(const struct mpmc_transfer *transfer,

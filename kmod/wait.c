@@ -293,6 +293,8 @@ static void wake_polls(wait_queue_head_t *head, unsigned int count,
  * mpmc_wake_some_readers() - wake who waits for items: somebody does
  * @queue: the queue
  * @count: how many items have become available
+ *
+ * Context: any.
  */
 void mpmc_wake_some_readers(struct mpmc_queue *queue, unsigned int count)
 {
@@ -304,6 +306,8 @@ void mpmc_wake_some_readers(struct mpmc_queue *queue, unsigned int count)
  * mpmc_wake_some_writers() - wake who waits for room: somebody does
  * @queue: the queue
  * @count: how many credits have become free
+ *
+ * Context: any.
  */
 void mpmc_wake_some_writers(struct mpmc_queue *queue, unsigned int count)
 {
@@ -316,6 +320,8 @@ void mpmc_wake_some_writers(struct mpmc_queue *queue, unsigned int count)
  * @queue: the queue
  *
  * The caller has made a full barrier since changing it: A.
+ *
+ * Context: any.
  */
 void mpmc_wake_all(struct mpmc_queue *queue)
 {

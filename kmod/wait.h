@@ -41,6 +41,8 @@ void mpmc_wake_all(struct mpmc_queue *queue);
  * @count: how many items have become available
  *
  * The caller has made a full barrier since.
+ *
+ * Context: any.
  */
 static inline void mpmc_wake_readers(struct mpmc_queue *queue,
 				     unsigned int count)
@@ -57,6 +59,8 @@ static inline void mpmc_wake_readers(struct mpmc_queue *queue,
  * @count: how many credits have become free
  *
  * The caller has made a full barrier since.
+ *
+ * Context: any.
  */
 static inline void mpmc_wake_writers(struct mpmc_queue *queue,
 				     unsigned int count)

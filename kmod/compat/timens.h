@@ -13,6 +13,9 @@
  * @ns: the time, in nanoseconds
  *
  * timens_ktime_to_host() calls a function that is not exported before 7.0.
+ *
+ * Context: process.
+ * Return: the time, in nanoseconds; 0 if that was before the host began.
  */
 static inline u64 mpmc_timens_to_host(u64 ns)
 {
