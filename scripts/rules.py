@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Usage: rules.py functions|conditionals|spdx|barriers|commands|scripts
+"""Usage: rules.py functions|conditionals|spdx|barriers|commands|comments|scripts
 
 What scripts/lint asks about the text of the files of the tree that is the current
 folder. Prints what is wrong, as FILE:LINE: TEXT, and fails if anything is.
@@ -264,6 +264,49 @@ def commands():
                         name, i + 1, said)
 
 
+# --- Comments of functions ---
+
+def head_of(lines, brace):
+    """(the line that it begins at, all of it) of the function with this brace."""
+    first = brace
+    while first and lines[first - 1] and lines[first - 1][-1] not in ';}/':
+        first -= 1
+    return first, ' '.join(lines[first:brace])
+
+
+def comment_above(lines, end):
+    """The comment that ends just above a line, or nothing."""
+    first = end
+    while first and lines[first - 1].startswith((' *', '/*')):
+        first -= 1
+        if lines[first].startswith('/*'):
+            return '\n'.join(lines[first:end])
+    return ''
+
+
+def comments():
+    """That kernel-doc is there. scripts/kernel-doc knows whether it is complete."""
+    count = 0
+    for name in kernel_sources(('.c', '.h')):
+        # Those of compat are stand-ins for others, and what is never called.
+        if re.match(r'kmod/compat/.*\.c$', name):
+            continue
+        lines = read(name).split('\n')
+        for function, line, _ in functions_of(name):
+            first, head = head_of(lines, line - 1)
+            if head.startswith('static '):
+                continue
+            count += 1
+            comment = comment_above(lines, first)
+            if not comment.startswith('/**\n * %s() - ' % function):
+                yield '%s:%d: %s() has no kernel-doc' % (name, first + 1,
+                                                         function)
+            elif '\n * Context: ' not in comment:
+                yield '%s:%d: %s() has no Context: may it sleep?' % (
+                    name, first + 1, function)
+    print('# %d functions that others call' % count)
+
+
 # --- Scripts ---
 
 def scripts():
@@ -275,7 +318,7 @@ def scripts():
 
 
 RULES = {r.__name__: r for r in (functions, conditionals, spdx, barriers,
-                                commands, scripts)}
+                                commands, comments, scripts)}
 
 
 def main(args):
