@@ -46,14 +46,44 @@
 #define NSEC_PER_MSEC 1000000ULL
 #define NSEC_PER_SEC 1000000000ULL
 
+/* How many times as slow as a stock kernel this one is: a debug kernel, say. */
+static inline unsigned int slowness(void)
+{
+	const char *slow = getenv("MPMC_SLOW");
+	int n = slow ? atoi(slow) : 1;
+
+	return n > 0 ? n : 1;
+}
+
 /*
  * How much later than ideal anything may happen: emulated CPUs can be away for
  * hundreds of milliseconds. What must not happen early has no such slack.
  */
-#define SLACK_NS NSEC_PER_SEC
+#define SLACK_NS (slowness() * NSEC_PER_SEC)
 
 /* How long to poll for what must happen soon before calling it a failure. */
-#define PATIENCE_NS (20 * NSEC_PER_SEC)
+#define PATIENCE_NS (slowness() * 20 * NSEC_PER_SEC)
+
+#ifdef TEST_HARNESS_MAIN
+/* The harness's main(), with the time that a slow kernel needs. */
+static inline int run_tests(int argc, char **argv)
+{
+	struct __fixture_metadata *fixture;
+	struct __test_metadata *test;
+
+	for (fixture = __fixture_list; fixture; fixture = fixture->next)
+		for (test = fixture->tests; test; test = test->next)
+			test->timeout *= slowness();
+	return test_harness_run(argc, argv);
+}
+
+#undef TEST_HARNESS_MAIN
+#define TEST_HARNESS_MAIN                         \
+	int main(int argc, char **argv)           \
+	{                                         \
+		return run_tests(argc, argv);     \
+	}
+#endif
 
 static inline void must_failed(const char *file, int line, const char *what)
 {
