@@ -85,3 +85,55 @@ const struct explore_case case_lease_lend = {
 	.quick = { 2, 1, 500, 20 },
 	.full = { 3, 2, 500, 120 },
 };
+
+/* --- What is given back while its owner says that it is finished with --- */
+
+static int released;
+
+static void release_run(unsigned int thread)
+{
+	if (thread == 1) {
+		released = mpmc_lease_release(consumer, 1);
+	} else {
+		/* The owner, by way of his mapping, in another call's time. */
+		WRITE_ONCE(*consumer->head, 2);
+		mpmc_consumers_harvest(queue);
+	}
+}
+
+/* What is back, and what is leased, and nothing else has credits. */
+static void release_check(void)
+{
+	u64 leased = consumer->tail - atomic64_read(&consumer->returned);
+	u64 used = mpmc_capacity_used(&queue->capacity);
+	u64 back = 0;
+
+	while (take(1))
+		back++;
+	if (used != back + leased)
+		explore_fail("%lu credits, %lu came back, %lu leased", used,
+			     back, leased);
+	if (back != (released ? 0 : 1))
+		explore_fail("release says %d, %lu came back", released, back);
+	mpmc_consumer_close(consumer);
+	mpmc_queue_destroy(queue);
+}
+
+static void release_setup(void)
+{
+	setup();
+	kernel_memory(true);
+	atomic_set(&queue->mapped_consumers, 1);
+	xa_set_mark(&queue->consumers, consumer->id, MPMC_MARK_MAPPED);
+}
+
+const struct explore_case case_lease_release = {
+	.name = "lease-release",
+	.what = "one gives back, the owner says he is done, one counts that",
+	.threads = 2,
+	.setup = release_setup,
+	.run = release_run,
+	.check = release_check,
+	.quick = { 2, 1, 500, 20 },
+	.full = { 3, 2, 500, 120 },
+};

@@ -32,6 +32,7 @@
 	each(requeue_share) \
 	each(requeue_both) \
 	each(lease_lend) \
+	each(lease_release) \
 	each(queue_wait) \
 	each(queue_two) \
 	each(queue_signal) \
