@@ -25,6 +25,7 @@ help:
 	@echo '  make bench         the benchmark suite: against everything else, with plots'
 	@echo '  make torture       10,000 processes killed at random (KILLS=n), in a guest'
 	@echo '  make soak          all sorts of load in all sorts of trouble (MINUTES=10)'
+	@echo '  make soak-plants   plant bugs, and see that the soak finds them'
 	@echo '  make fuzz          programs of calls at random: 10 million (CALLS=n), in guests'
 	@echo '  make fuzz-kasan    a fifth as many, guided, on the debug kernel with KASAN'
 	@echo '  make fuzz-user     parts of the module in userspace, with libFuzzer (SECONDS=n)'
@@ -39,6 +40,7 @@ help:
 	@echo '  make model         search the models of sleeping and waking'
 	@echo '  make litmus        evaluate the litmus tests of the barriers'
 	@echo '  make debug-kernels kernels with KASAN, lockdep, ... and with KCSAN'
+	@echo '  make debug-plants  plant bugs, and see that these kernels report them'
 	@echo '  make lint          all static checks, and that they find what they are for'
 	@echo '  make check         those of the module alone: W=1, sparse, checkpatch, ...'
 	@echo
@@ -142,6 +144,10 @@ soak: deps
 	@$(VM) --smp 4 --append log_buf_len=4M --timeout $$(($(MINUTES) * 120 + 300)) -- \
 		build/selftests/soak/mpmc_soak --seconds $$(($(MINUTES) * 60))
 
+soak-plants: deps
+	@$(MAKE) -s -C selftests/soak
+	@selftests/soak/plants --kernel $(KERNEL)
+
 bench:
 	@scripts/deps demo bench
 	@selftests/bench/run --kernel $(KERNEL)
@@ -217,6 +223,10 @@ deps-debug:
 debug-kernels: deps-debug
 	@scripts/debug-kernel kasan kcsan
 
+debug-plants: deps-debug tests
+	@scripts/debug-kernel kasan kcsan
+	@scripts/debug/plants
+
 # --- Cleaning ---
 
 clean:
@@ -229,5 +239,5 @@ distclean: clean
 .PHONY: all help native lib install install-module install-lib deps module \
 	tests test test-rt test-newest test-debug examples example benchmark bench \
 	torture model demo check lint clean distclean litmus explore deps-debug \
-	debug-kernels faultwalk faultwalk-plants soak fuzz fuzz-kasan fuzz-user fuzz-plants \
-	history history-plants explore-plants
+	debug-kernels debug-plants faultwalk faultwalk-plants soak soak-plants fuzz \
+	fuzz-kasan fuzz-user fuzz-plants history history-plants explore-plants
