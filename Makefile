@@ -6,6 +6,16 @@ KERNEL ?= 6.12
 PREFIX ?= /usr/local
 export PREFIX
 
+# Where things are installed to, below DESTDIR.
+VERSION := $(shell sed -n 's/^VERSION = //p' userlib/Makefile)
+INSTALL_MOD_PATH ?= $(DESTDIR)
+UDEV_RULE = $(DESTDIR)$(PREFIX)/lib/udev/rules.d/60-mpmc.rules
+MODULES_LOAD = $(DESTDIR)$(PREFIX)/lib/modules-load.d/mpmc.conf
+DKMS_SOURCE = $(DESTDIR)/usr/src/mpmc-$(VERSION)
+# Where kbuild puts modules that are not of its tree: "extra" before Linux 6.
+MODULE_DIRS = $(foreach dir,updates extra $(INSTALL_MOD_DIR), \
+	$(INSTALL_MOD_PATH)/lib/modules/*/$(dir))
+
 VM := scripts/vm-run --kernel $(KERNEL)
 EXAMPLES := build/userlib
 
@@ -45,8 +55,13 @@ help:
 	@echo '  make check         those of the module alone: W=1, sparse, checkpatch, ...'
 	@echo
 	@echo '  make               the module for the running kernel, and the library'
-	@echo '  make install       install both (then: modprobe mpmc)'
+	@echo '  make install       install both, and have the module loaded at every boot;'
+	@echo '                     PREFIX=/usr/local DESTDIR= (then: modprobe mpmc)'
 	@echo '  make install-lib   the library alone; install-module: the module alone'
+	@echo '  make install-dkms  the module by DKMS, for each kernel that comes'
+	@echo '  make install-system what says who may use it, and has it loaded at boot'
+	@echo '  make uninstall     remove all that; uninstall-lib, or:'
+	@echo '  make uninstall-module; uninstall-dkms; uninstall-system: parts of it'
 	@echo '  make module        the module for a Debian kernel (KERNEL=6.12, 6.1-rt, newest)'
 	@echo '  make lib           the library'
 	@echo '  make clean         remove what was built; distclean: and downloaded'
@@ -71,18 +86,53 @@ endef
 lib:
 	@$(MAKE) -s -C userlib all
 
-install: install-module install-lib
+install: install-module install-system install-lib
 
 install-module:
 	@[ -e $(KDIR)/Makefile ] || { { $(no-headers); \
 		echo 'The library alone: make install-lib'; } >&2; exit 1; }
 	@[ -e mpmc.ko ] || { echo 'There is no mpmc.ko: run make first.' >&2; exit 1; }
 	$(MAKE) -C $(KDIR) M=$(CURDIR) \
-		INSTALL_MOD_PATH='$(or $(INSTALL_MOD_PATH),$(DESTDIR))' modules_install
-	@[ -n '$(DESTDIR)$(INSTALL_MOD_PATH)' ] || depmod -a
+		INSTALL_MOD_PATH='$(INSTALL_MOD_PATH)' modules_install
+	@[ -n '$(INSTALL_MOD_PATH)' ] || depmod -a
+
+# Who may open the device, and that it is there after a boot.
+install-system:
+	install -D -m 644 system/60-mpmc.rules $(UDEV_RULE)
+	install -D -m 644 system/mpmc.conf $(MODULES_LOAD)
+
+# The module's source, for DKMS to build whenever there is a new kernel. Nothing is
+# built in a tree that is made to be packed.
+install-dkms: install-system
+	find Kbuild dkms.conf kmod uapi -name '.*' -prune -o \
+		! -name '*.mod.c' \( -name '*.[ch]' -o -name Kbuild -o -name dkms.conf \) \
+		-exec install -D -m 644 -T '{}' '$(DKMS_SOURCE)/{}' ';'
+	@[ -n '$(DESTDIR)' ] || dkms install mpmc/$(VERSION)
 
 install-lib:
 	$(MAKE) -s -C userlib install
+	@[ -n '$(DESTDIR)' ] || ldconfig
+
+# Of all kernels, and whichever way it came. What is loaded stays so.
+uninstall: uninstall-module uninstall-dkms uninstall-system uninstall-lib
+	@[ -n '$(DESTDIR)' ] || [ ! -e /sys/module/mpmc ] || \
+		echo 'The module is still loaded: modprobe -r mpmc'
+
+uninstall-module:
+	rm -f $(MODULE_DIRS:%=%/mpmc.ko) $(MODULE_DIRS:%=%/mpmc.ko.*)
+	@rmdir --ignore-fail-on-non-empty $(wildcard $(MODULE_DIRS)) 2>/dev/null || :
+	@[ -n '$(INSTALL_MOD_PATH)' ] || depmod -a
+
+uninstall-dkms:
+	@[ -n '$(DESTDIR)' ] || [ ! -e $(DKMS_SOURCE) ] || \
+		dkms remove mpmc/$(VERSION) --all
+	rm -rf $(DKMS_SOURCE)
+
+uninstall-system:
+	rm -f $(UDEV_RULE) $(MODULES_LOAD)
+
+uninstall-lib:
+	$(MAKE) -s -C userlib uninstall
 	@[ -n '$(DESTDIR)' ] || ldconfig
 
 # --- Guests ---
@@ -236,7 +286,9 @@ clean:
 distclean: clean
 	rm -rf .cache
 
-.PHONY: all help native lib install install-module install-lib deps module \
+.PHONY: all help native lib install install-module install-system install-dkms \
+	install-lib uninstall uninstall-module uninstall-system uninstall-dkms \
+	uninstall-lib deps module \
 	tests test test-rt test-newest test-debug examples example benchmark bench \
 	torture model demo check lint clean distclean litmus explore deps-debug \
 	debug-kernels debug-plants faultwalk faultwalk-plants soak soak-plants fuzz \

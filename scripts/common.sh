@@ -58,6 +58,14 @@ scratch() {
 	trap 'exit 143' TERM HUP
 }
 
+# copy_tree DIR : the project into a fresh folder, without what is built or downloaded.
+copy_tree() {
+	rm -rf "$1" && mkdir "$1" &&
+		tar -C "$top" -c --exclude=./.git --exclude=./.cache --exclude=./build \
+			--exclude='*.o' --exclude='*.ko' --exclude='*.mod*' . |
+		tar -C "$1" -x
+}
+
 # download PACKAGE... : the .deb files, into the current folder. A package
 # list that is missing or stale is brought up to date once.
 download() {

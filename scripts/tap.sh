@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Runs of tests that print TAP, for scripts that make several. Sourced, never run.
-# The caller sets $logs, the folder for their output, and $steps, how many there are.
+# Tests that print TAP, and runs of such tests, for scripts that make several. Sourced,
+# never run. For runs the caller sets $logs, the folder for their output, and $steps, how
+# many there are; for tests $tmp, a scratch folder.
 
 logs='' steps=0
 step=0
@@ -34,4 +35,26 @@ count_results() {
 		printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped
 		exit failed || !passed
 	}'
+}
+
+tap_tests=0 tap_failed=0
+
+# ok NAME COMMAND... : one test; what the command says is shown if it fails.
+ok() {
+	local name=$1
+	shift
+	tap_tests=$((tap_tests + 1))
+	if "$@" >"${tmp:?}/ok-said" 2>&1; then
+		echo "ok $tap_tests ${me:?}: $name"
+		return
+	fi
+	echo "not ok $tap_tests $me: $name"
+	sed 's/^/# /' "$tmp/ok-said"
+	tap_failed=1
+}
+
+# plan : after the last test. Fails if one did.
+plan() {
+	echo "1..$tap_tests"
+	return $tap_failed
 }
