@@ -87,8 +87,9 @@ static struct outcome cell_round(struct cell *cell)
 /* Many sides need longer, for each to have its turns on the CPUs. */
 static uint64_t round_ns(const struct load *load)
 {
-	return load->producers + load->consumers > 2 ? options.round_ns * 2 :
-						       options.round_ns;
+	uint64_t ns = options.round_ns * (load->longer ? load->longer : 1);
+
+	return load->producers + load->consumers > 2 ? ns * 2 : ns;
 }
 
 /*
@@ -234,6 +235,7 @@ static void usage(void)
 		"Usage: bench|native [OPTION]...\n"
 		"Measures /dev/mpmc and its peers.\n\n"
 		"  --rounds N      that are counted (default 7)\n"
+		"  --round-ms N    how long each takes, of two sides; of more twice that (default 40)\n"
 		"  --quick         5 rounds, and short ones: about a minute\n"
 		"  --only PATTERN  those loads alone whose names have it in them, or match it\n"
 		"  --only A,B      those alone\n"
@@ -247,6 +249,7 @@ static void arguments(int argc, char **argv)
 {
 	static const struct option known[] = {
 		{ "rounds", required_argument, NULL, 'r' },
+		{ "round-ms", required_argument, NULL, 'm' },
 		{ "quick", no_argument, NULL, 'q' },
 		{ "only", required_argument, NULL, 'o' },
 		{ "peers", required_argument, NULL, 'p' },
@@ -260,6 +263,9 @@ static void arguments(int argc, char **argv)
 		switch (c) {
 		case 'r':
 			options.rounds = atoi(optarg);
+			break;
+		case 'm':
+			options.round_ns = strtoull(optarg, NULL, 10) * 1000000;
 			break;
 		case 'q':
 			options.rounds = 5;
@@ -281,7 +287,7 @@ static void arguments(int argc, char **argv)
 			usage();
 		}
 	}
-	if (optind != argc || !options.rounds || options.rounds > ROUNDS_MAX)
+	if (optind != argc || !options.rounds || !options.round_ns || options.rounds > ROUNDS_MAX)
 		usage();
 }
 

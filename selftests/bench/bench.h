@@ -36,6 +36,7 @@ enum kind {
  * @consumers: how many
  * @bulk: items at a time; 1: one by one, with the calls for that
  * @work: what producers do between two items: go round so often
+ * @longer: a round takes so many times as long as others do; 0: as long
  */
 struct load {
 	enum kind kind;
@@ -43,6 +44,7 @@ struct load {
 	unsigned int consumers;
 	unsigned int bulk;
 	unsigned int work;
+	unsigned int longer;
 };
 
 /*

@@ -16,9 +16,10 @@ const char *load_name(const struct load *load)
 	static char name[32];
 
 	if (load->kind == KIND_STREAM)
-		snprintf(name, sizeof(name), "%uP%uC-%u%s", load->producers,
+		snprintf(name, sizeof(name), "%uP%uC-%u%s%s", load->producers,
 			 load->consumers, load->bulk,
-			 load->work ? "-slow" : "");
+			 load->work ? "-slow" : "",
+			 load->longer ? "-long" : "");
 	else if (load->kind == KIND_DRAIN)
 		snprintf(name, sizeof(name), "%s-%u", names[load->kind],
 			 load->bulk);
@@ -31,9 +32,10 @@ const char *load_title(const struct load *load)
 {
 	static char title[96], bulk[64];
 
-	snprintf(bulk, sizeof(bulk), "%u item%s at a time%s", load->bulk,
+	snprintf(bulk, sizeof(bulk), "%u item%s at a time%s%s", load->bulk,
 		 load->bulk == 1 ? "" : "s",
-		 load->work ? ", slower than the consumer" : "");
+		 load->work ? ", slower than the consumer" : "",
+		 load->longer ? ", for long" : "");
 	switch (load->kind) {
 	case KIND_STREAM:
 		snprintf(title, sizeof(title), "%u producer%s, %u consumer%s, %s",

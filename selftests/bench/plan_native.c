@@ -6,8 +6,8 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-#define SINGLE { KIND_STREAM, 1, 1, 1, 0 }
-#define BULK { KIND_STREAM, 1, 1, BULK_MAX, 0 }
+#define SINGLE { KIND_STREAM, 1, 1, 1, 0, 0 }
+#define BULK { KIND_STREAM, 1, 1, BULK_MAX, 0, 0 }
 
 const char plan_title[] =
 	"A MODEL of the kernel path, natively: the module's own ring, segment and\n"
@@ -16,8 +16,8 @@ const bool plan_quartiles = true;
 
 const struct load loads[] = {
 	SINGLE,
-	{ KIND_STREAM, 1, 1, 1, 20 },
-	{ KIND_STREAM, 1, 1, 64, 0 },
+	{ KIND_STREAM, 1, 1, 1, 20, 0 },
+	{ KIND_STREAM, 1, 1, 64, 0, 0 },
 	BULK,
 };
 
