@@ -49,6 +49,8 @@ help:
 	@echo '  make explore-plants plant mistakes, and see that the search finds them'
 	@echo '  make model         search the models of sleeping and waking'
 	@echo '  make litmus        evaluate the litmus tests of the barriers'
+	@echo '  make abi-check     the binary interface against that of the last release'
+	@echo '  make abi-update    make it that of the last release'
 	@echo '  make debug-kernels kernels with KASAN, lockdep, ... and with KCSAN'
 	@echo '  make debug-plants  plant bugs, and see that these kernels report them'
 	@echo '  make lint          all static checks, and that they find what they are for'
@@ -257,6 +259,16 @@ model: deps
 litmus: deps
 	@$(MAKE) -s -C selftests/model litmus
 
+# --- Interface, and packages ---
+
+abi-check: deps
+	@scripts/abi-check
+
+abi-update: deps
+	@scripts/abi-check --update
+
+# --- Static checks ---
+
 lint:
 	@scripts/deps demo check
 	@scripts/lint
@@ -288,7 +300,7 @@ distclean: clean
 
 .PHONY: all help native lib install install-module install-system install-dkms \
 	install-lib uninstall uninstall-module uninstall-system uninstall-dkms \
-	uninstall-lib deps module \
+	uninstall-lib abi-check abi-update deps module \
 	tests test test-rt test-newest test-debug examples example benchmark bench \
 	torture model demo check lint clean distclean litmus explore deps-debug \
 	debug-kernels debug-plants faultwalk faultwalk-plants soak soak-plants fuzz \
