@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 
 #include "free.h"
+#include "trace.h"
 
 static void consumer_free(struct mpmc_consumer *consumer)
 {
@@ -70,6 +71,7 @@ struct mpmc_consumer *mpmc_consumer_create(struct mpmc_queue *queue,
 		return ERR_PTR(ret == -EBUSY ? -ENOSPC : ret);
 	}
 	atomic_inc(&queue->consumer_count);
+	trace_consumer_create(queue, consumer->id, entries);
 	return consumer;
 }
 
@@ -100,6 +102,9 @@ void mpmc_consumer_close(struct mpmc_consumer *consumer)
 {
 	struct mpmc_queue *queue = consumer->queue;
 
+	if (trace_consumer_close_enabled())
+		trace_consumer_close(queue, consumer->id,
+				     mpmc_lease_count(consumer));
 	atomic_dec(&queue->consumer_count);
 	mpmc_lease_end(consumer);
 	if (test_bit(MPMC_CONSUMER_MAPPED, &consumer->state))

@@ -7,19 +7,23 @@
 #include <linux/fs.h>
 
 #include "queue.h"
+#include "trace.h"
 #include "transfer.h"
 
 /* Whether an item's end was found: another queue, or none at all. */
-static bool bury_one(struct mpmc_queue *queue, u64 item)
+static bool bury_one(struct mpmc_queue *queue, u64 item, u32 deliveries)
 {
+	struct mpmc_queue *letters = NULL;
+
 	if (!queue->dead_letter) {
 		atomic64_inc(&queue->dropped);
 	} else {
-		if (mpmc_transfer_put_kernel(queue->dead_letter->private_data,
-					     &item, 1, false))
+		letters = queue->dead_letter->private_data;
+		if (mpmc_transfer_put_kernel(letters, &item, 1, false))
 			return false;
 		atomic64_inc(&queue->dead);
 	}
+	trace_dead(queue, letters, deliveries);
 	mpmc_capacity_return(&queue->capacity, MPMC_SHARE_COMMON, 1);
 	mpmc_queue_returned(queue, 1);
 	return true;
@@ -47,7 +51,7 @@ unsigned int mpmc_dead_bury(struct mpmc_queue *queue, u64 *items,
 		return count;
 	for (i = 0; i < count; i++) {
 		if (deliveries[i] >= queue->max_deliveries &&
-		    bury_one(queue, items[i]))
+		    bury_one(queue, items[i], deliveries[i]))
 			continue;
 		items[rest] = items[i];
 		deliveries[rest++] = deliveries[i];

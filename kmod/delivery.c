@@ -10,6 +10,7 @@
 #include <linux/uaccess.h>
 
 #include "consumer.h"
+#include "trace.h"
 #include "transfer.h"
 #include "wait.h"
 
@@ -92,6 +93,7 @@ static long dequeue_items(struct mpmc_consumer *consumer,
 			ret = mpmc_lease_commit(consumer, n);
 		if (ret)
 			return total ?: ret;
+		trace_dequeue(consumer->queue, consumer, n);
 		total += n;
 		cond_resched();
 	} while (total < transfer->count && !signal_pending(current));
@@ -230,6 +232,7 @@ long mpmc_delivery_kick(struct mpmc_consumer *consumer,
 
 	if (kick->flags || kick->pad || !kick->count)
 		return -EINVAL;
+	trace_consumer_kick(consumer->queue, consumer, kick->count);
 	/* Whoever else is inside: others wait for that room. */
 	mpmc_lease_kick(consumer);
 	ret = delivery_enter(consumer);

@@ -2,6 +2,7 @@
 /*
  * /dev/mpmc: multi-producer multi-consumer queues between processes
  */
+#include <linux/atomic.h>
 #include <linux/build_bug.h>
 #include <linux/cpumask.h>
 #include <linux/err.h>
@@ -18,6 +19,7 @@
 #include "open.h"
 #include "queue.h"
 #include "ring.h"
+#include "trace.h"
 #include "transfer.h"
 #include "user.h"
 
@@ -31,6 +33,9 @@ MODULE_PARM_DESC(max_capacity, "Largest capacity of a queue, in items; at most 2
 static unsigned int max_queues = 1024;
 module_param(max_queues, uint, 0644);
 MODULE_PARM_DESC(max_queues, "Most queues that one user can have at a time");
+
+/* That of the last queue that was made. */
+static atomic64_t last_id;
 
 static u64 capacity_limit(void)
 {
@@ -124,8 +129,10 @@ struct mpmc_queue *mpmc_device_create(const struct mpmc_queue_create *create)
 		mpmc_user_uncharge(owner);
 		return queue;
 	}
+	queue->id = atomic64_inc_return_relaxed(&last_id);
 	queue->user = owner;
 	refcount_set(&queue->references, 1);
+	trace_queue_create(queue);
 	return queue;
 }
 

@@ -32,6 +32,7 @@
 #include "counters.h"
 #include "dead.h"
 #include "producer.h"
+#include "trace.h"
 
 #define RUN_SHIFT 8
 
@@ -198,13 +199,15 @@ u64 mpmc_lease_harvest(struct mpmc_consumer *consumer)
 		from = atomic64_read_acquire(&consumer->returned);
 		count = lease_head(consumer, from) - from;
 		if (!count)
-			return total;
+			break;
 		run = lease_run(consumer, from);
 		if (run >> RUN_SHIFT > from)
 			count = min(count, (run >> RUN_SHIFT) - from);
 		if (lease_return(consumer, from, run, count))
 			total += count;
 	}
+	trace_commit(consumer->queue, consumer, total);
+	return total;
 }
 
 /* The same, and wake those. */
@@ -385,6 +388,7 @@ int mpmc_lease_fill(struct mpmc_consumer *consumer, unsigned int count,
 	if (share && consumer->filled >= LINGER_ITEMS / 8 && count > 1)
 		lease_linger(consumer, &leased);
 	lease_show_fresh(consumer);
+	trace_refill(consumer->queue, consumer, leased - had);
 	consumer->filled = leased - had;
 	mpmc_sleepers_moved(&consumer->queue->write_sleepers, leased - had);
 	return 0;
@@ -533,6 +537,7 @@ static void lease_give_back(struct mpmc_consumer *consumer,
 		count += node->count;
 	}
 	atomic64_add(count, &queue->redelivered);
+	trace_redeliver(queue, consumer, count);
 	if (count)
 		mpmc_queue_requeue(queue, chain, count);
 	else

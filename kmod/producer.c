@@ -25,6 +25,7 @@
 #include "counters.h"
 #include "free.h"
 #include "queue.h"
+#include "trace.h"
 
 static void producer_free(struct mpmc_producer *producer)
 {
@@ -58,6 +59,8 @@ void mpmc_chunk_free(struct mpmc_chunk *chunk)
  */
 static void producer_reap(struct mpmc_producer *producer)
 {
+	u64 put;
+
 	if (!test_bit(MPMC_PRODUCER_CLOSED, &producer->state))
 		return;
 	/* Closed before drained: pairs with the barrier in closing. */
@@ -69,7 +72,9 @@ static void producer_reap(struct mpmc_producer *producer)
 		atomic_dec(&producer->queue->mapped_producers);
 	atomic_inc(&producer->queue->departures);
 	xa_erase(&producer->queue->producers, producer->id);
-	mpmc_count_gone(producer->queue, mpmc_ring_put(&producer->ring));
+	put = mpmc_ring_put(&producer->ring);
+	mpmc_count_gone(producer->queue, put);
+	trace_producer_free(producer->queue, producer->id, put);
 	mpmc_free_later(&producer->free_work);
 }
 
@@ -118,6 +123,7 @@ struct mpmc_producer *mpmc_producer_create(struct mpmc_queue *queue,
 		goto err_free;
 	}
 	atomic_inc(&queue->producer_count);
+	trace_producer_create(queue, producer->id, entries);
 	return producer;
 
 err_free:
@@ -173,6 +179,9 @@ void mpmc_producer_close(struct mpmc_producer *producer)
 {
 	if (test_bit(MPMC_PRODUCER_MAPPED, &producer->state))
 		producer_seal(producer);
+	if (trace_producer_close_enabled())
+		trace_producer_close(producer->queue, producer->id,
+				     mpmc_producer_items(producer));
 	atomic_dec(&producer->queue->producer_count);
 	rcu_read_lock();
 	/* The last item before closed, and closed before the look. */
@@ -526,6 +535,8 @@ static void producer_grant(struct mpmc_producer *producer)
 	if (READ_ONCE(queue->shutdown) ||
 	    !mpmc_ring_grant(&producer->ring, count))
 		producer_return(producer, count);
+	else
+		trace_grant(queue, producer, count);
 }
 
 /**
@@ -559,6 +570,7 @@ int mpmc_producer_kick(struct mpmc_producer *producer, unsigned int count)
 {
 	int ret;
 
+	trace_producer_kick(producer->queue, producer, count);
 	smp_mb(); /* A: pairs with B in wait.c, and see ring.c */
 	mpmc_queue_kick_readers(producer->queue,
 				min_t(u64, count,

@@ -15,6 +15,7 @@
 #include "consumer.h"
 #include "counters.h"
 #include "producer.h"
+#include "trace.h"
 #include "wait.h"
 
 static void segment_free(struct mpmc_segment *segment)
@@ -466,6 +467,7 @@ void mpmc_queue_shutdown(struct mpmc_queue *queue)
 {
 	u64 count;
 
+	trace_queue_shutdown(queue);
 	WRITE_ONCE(queue->shutdown, true);
 	/* Before the look for mapped rings: pairs with mpmc_producer_map(). */
 	smp_mb();

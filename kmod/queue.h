@@ -58,6 +58,7 @@ struct mpmc_thread_cursor {
 
 /**
  * struct mpmc_queue - a queue
+ * @id: of this one, ever, as long as the module is loaded
  * @segment: the segments, NULL until one is first used
  * @segments: number of segments
  * @shutdown: no more items are accepted
@@ -103,6 +104,7 @@ struct mpmc_thread_cursor {
  * An open token holds a reference to the file that it was made with.
  */
 struct mpmc_queue {
+	u64 id;
 	struct mpmc_segment **segment;
 	unsigned int segments;
 	bool shutdown;

@@ -19,6 +19,7 @@
 #include "producer.h"
 #include "queue.h"
 #include "ring.h"
+#include "trace.h"
 #include "transfer.h"
 #include "user.h"
 
@@ -242,6 +243,7 @@ static void queue_fdinfo(struct seq_file *seq, struct file *file)
 	const struct mpmc_queue_info *info = &queue_info;
 
 	mpmc_queue_inspect(queue, &queue_info);
+	seq_printf(seq, "id:\t%llu\n", queue->id);
 	fdinfo_name(seq, queue->name);
 	seq_printf(seq, "capacity:\t%llu\n", info->capacity);
 	seq_printf(seq, "items:\t%llu\n", info->items);
@@ -267,6 +269,7 @@ void mpmc_queue_drop(struct mpmc_queue *queue)
 {
 	if (!refcount_dec_and_test(&queue->references))
 		return;
+	trace_queue_free(queue);
 	mpmc_user_uncharge(queue->user);
 	if (queue->dead_letter)
 		fput(queue->dead_letter);

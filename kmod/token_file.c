@@ -89,10 +89,14 @@ static long token_info(struct file *file, union mpmc_args *args,
 
 static void token_fdinfo(struct seq_file *seq, struct file *file)
 {
+	const struct token *token = file->private_data;
 	union mpmc_args args = {};
 	const struct mpmc_token_info *info = &args.token_info;
 
 	token_info(file, &args, NULL);
+	seq_printf(seq, "queue:\t%llu\n", token_queue(token)->id);
+	seq_printf(seq, "id:\t%u\n", token->producer ? token->producer->id :
+						       token->consumer->id);
 	seq_printf(seq, "kind:\t%s\n", info->kind == MPMC_TOKEN_PRODUCER ?
 				       "producer" : "consumer");
 	seq_printf(seq, "ring-entries:\t%u\n", info->ring_entries);

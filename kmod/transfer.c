@@ -23,6 +23,7 @@
 #include "counters.h"
 #include "producer.h"
 #include "queue.h"
+#include "trace.h"
 #include "wait.h"
 
 /* Buffers for up to so many items come from a cache. */
@@ -208,6 +209,13 @@ static int put_look_attempt(struct mpmc_waiter *waiter)
 	return put_look(waiter->queue, waiter->room);
 }
 
+/* There is no room. */
+static void put_refused(struct mpmc_queue *queue, u32 count)
+{
+	mpmc_count(queue, MPMC_COUNT_FULL, 1);
+	trace_full(queue, count);
+}
+
 /* Apart, like the other waits: kernels clear what lies on the stack. */
 static noinline int put_wait(struct mpmc_queue *queue, unsigned int share,
 			     const struct mpmc_transfer *transfer,
@@ -215,7 +223,7 @@ static noinline int put_wait(struct mpmc_queue *queue, unsigned int share,
 {
 	struct put put;
 
-	mpmc_count(queue, MPMC_COUNT_FULL, 1);
+	put_refused(queue, transfer->count);
 	put.waiter.queue = queue;
 	put.waiter.room = transfer->count;
 	put.waiter.attempt = attempt;
@@ -328,18 +336,19 @@ static int place_reserve(struct place *place,
 
 /*
  * Put items from kernel memory, through a token that the caller is inside of,
- * or without one.
+ * or without one. Where there is but one segment, everything goes through it.
  */
 static int put_items(struct mpmc_queue *queue, struct mpmc_producer *producer,
 		     const struct mpmc_transfer *transfer, const u64 *items)
 {
+	struct mpmc_producer *ring = queue->segments > 1 ? producer : NULL;
 	struct place place mpmc_uninitialized;
 	int ret, need;
 
-	place_init(&place, queue, producer, transfer->count);
+	place_init(&place, queue, ring, transfer->count);
 	need = place_needs(&place);
 	do {
-		ret = producer ? 0 : mpmc_queue_prepare(queue, place.home);
+		ret = ring ? 0 : mpmc_queue_prepare(queue, place.home);
 		if (!ret)
 			ret = place_reserve(&place, transfer, need);
 		if (ret)
@@ -352,13 +361,15 @@ static int put_items(struct mpmc_queue *queue, struct mpmc_producer *producer,
 	} while (need > 0);
 	place_drain(&place);
 	if (ret == -EAGAIN)
-		mpmc_count(queue, MPMC_COUNT_FULL, 1);
-	else if (!ret && !producer)
+		put_refused(queue, transfer->count);
+	if (ret)
+		return ret;
+	if (!ring)
 		mpmc_count(queue, MPMC_COUNT_ENQUEUED, transfer->count);
-	return ret;
+	trace_enqueue(queue, producer, transfer->count);
+	return 0;
 }
 
-/* Where there is but one segment, everything goes through it. */
 static int put_enter(struct mpmc_queue *queue, struct mpmc_producer *producer,
 		     const struct mpmc_transfer *transfer, const u64 *items)
 {
@@ -370,8 +381,7 @@ static int put_enter(struct mpmc_queue *queue, struct mpmc_producer *producer,
 		return -EBUSY;
 	ret = mpmc_producer_begin(producer);
 	if (!ret)
-		ret = put_items(queue, queue->segments > 1 ? producer : NULL,
-				transfer, items);
+		ret = put_items(queue, producer, transfer, items);
 	mpmc_producer_end(producer);
 	mpmc_producer_leave(producer);
 	mpmc_producer_tidy(producer);
@@ -626,11 +636,13 @@ static int take_deliver(struct mpmc_queue *queue, const struct sink *sink,
 {
 	int ret = sink_copy(sink, offset, batch->items, batch->count);
 
-	if (!ret)
-		mpmc_queue_finish(queue, batch);
-	else
+	if (ret) {
 		take_back(queue, batch, buffer);
-	return ret;
+		return ret;
+	}
+	mpmc_queue_finish(queue, batch);
+	trace_dequeue(queue, NULL, batch->count);
+	return 0;
 }
 
 static long take_batches(struct mpmc_queue *queue, const struct sink *sink,

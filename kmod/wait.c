@@ -47,6 +47,7 @@
 #include <uapi/linux/mpmc.h>
 
 #include "queue.h"
+#include "trace.h"
 
 static unsigned int spin_max_ns = 100000;
 module_param(spin_max_ns, uint, 0644);
@@ -110,6 +111,7 @@ static int waiter_wake(struct wait_queue_entry *entry, unsigned int mode,
 	/* Before it runs, and while its stack is still there. */
 	WRITE_ONCE(waiter->woken, (unsigned long)local_clock() | 1);
 	waiter_uncount(waiter);
+	trace_wake(waiter->queue, waiter->room, entry->private);
 	return autoremove_wake_function(entry, mode, sync, key);
 }
 
@@ -257,7 +259,9 @@ int mpmc_wait(struct mpmc_waiter *waiter, u64 deadline)
 	waiter->woken = 0;
 	waiter->waited = 0;
 	atomic_inc(count);
+	trace_wait(queue, waiter->room, deadline);
 	ret = waiter_loop(waiter, head, deadline);
+	trace_wait_end(queue, waiter->room, ret, waiter->waited);
 	WRITE_ONCE(*spin, waiter_next_spin(queue, spun, waiter->waited));
 	finish_wait(head, &waiter->entry);
 	waiter_uncount(waiter);

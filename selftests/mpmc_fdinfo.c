@@ -3,30 +3,6 @@
 #include "mpmc_mapped.h"
 #include "mpmc_names.h"
 
-/* The value of "@key:" in the fd's fdinfo, or "" without one. */
-static const char *info_of(int fd, const char *key)
-{
-	static char line[256];
-	size_t len = strlen(key);
-	char path[64], *value;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	file = fopen(path, "r");
-	must(file);
-	while (fgets(line, sizeof(line), file)) {
-		if (strncmp(line, key, len) || line[len] != ':')
-			continue;
-		fclose(file);
-		value = line + len + 1;
-		value += strspn(value, " \t");
-		value[strcspn(value, "\n")] = '\0';
-		return value;
-	}
-	fclose(file);
-	return "";
-}
-
 static void *wait_for_item(void *arg)
 {
 	__u64 item;
@@ -165,6 +141,45 @@ TEST(name)
 	EXPECT_STREQ("/a\\012b\\040c\\134 (deleted)",
 		     info_of(queue, "name"));
 	close(queue);
+}
+
+/* Catches: an id that two queues have, of which one is gone perhaps. */
+TEST(ids)
+{
+	long long first, second;
+	int queue = queue_create(1, 1), other;
+
+	ASSERT_LE(0, queue);
+	first = atoll(info_of(queue, "id"));
+	EXPECT_LT(0, first);
+	other = queue_create(1, 1);
+	ASSERT_LE(0, other);
+	second = atoll(info_of(other, "id"));
+	EXPECT_LT(first, second);
+	close(other);
+	other = queue_create(1, 1);
+	EXPECT_LT(second, atoll(info_of(other, "id")));
+	EXPECT_EQ(first, atoll(info_of(queue, "id")));
+	close(other);
+	close(queue);
+}
+
+/* Catches: a token that does not say whose it is, or which. */
+TEST(token_ids)
+{
+	int queue = queue_create(100, 2), token[2], i;
+	long long id;
+
+	ASSERT_LE(0, queue);
+	id = atoll(info_of(queue, "id"));
+	for (i = 0; i < 2; i++) {
+		token[0] = producer_create(queue, 4);
+		token[1] = consumer_create(queue, 4);
+		EXPECT_EQ(id, atoll(info_of(token[0], "queue")));
+		EXPECT_EQ(id, atoll(info_of(token[1], "queue")));
+		EXPECT_EQ(i, atoll(info_of(token[0], "id")));
+		EXPECT_EQ(i, atoll(info_of(token[1], "id")));
+	}
 }
 
 TEST(tokens)

@@ -669,6 +669,30 @@ static inline void allow_fds(rlim_t n)
 	must(setrlimit(RLIMIT_NOFILE, &limit) == 0);
 }
 
+/* The value of "@key:" in the fd's fdinfo, or "" without one. */
+static inline const char *info_of(int fd, const char *key)
+{
+	static char line[256];
+	size_t len = strlen(key);
+	char path[64], *value;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	file = fopen(path, "r");
+	must(file);
+	while (fgets(line, sizeof(line), file)) {
+		if (strncmp(line, key, len) || line[len] != ':')
+			continue;
+		fclose(file);
+		value = line + len + 1;
+		value += strspn(value, " \t");
+		value[strcspn(value, "\n")] = '\0';
+		return value;
+	}
+	fclose(file);
+	return "";
+}
+
 /* Memory whose last byte is the last before an unmapped page. */
 static inline char *mapping_end(size_t size)
 {

@@ -16,7 +16,7 @@
 
 #include "kernel.h"
 
-/* What is counted for those who look on, and traced, is of no concern here. */
+/* What is counted for those who look on is of no concern here. */
 #define MPMC_COUNTERS_H
 #define __percpu
 #define mpmc_count(queue, counter, n) ((void)0)
@@ -197,6 +197,9 @@ typedef struct kernel_lock spinlock_t;
 #define TASK_RUNNING 0
 #define TASK_INTERRUPTIBLE 1
 #define TASK_NORMAL 3
+
+/* trace.h calls it that. */
+#define task_struct task
 
 struct task {
 	unsigned int state;

@@ -15,6 +15,7 @@ typedef u64 __u64;
 
 struct file;
 struct page;
+struct task_struct;
 
 typedef struct poll_table_struct poll_table;
 typedef unsigned int __poll_t;

@@ -73,6 +73,18 @@ static inline void *shim_calloc(size_t n, size_t size)
 	((unsigned long *)calloc(BITS_TO_LONGS(n), sizeof(unsigned long)))
 #define bitmap_free(p) free(p)
 
+/* Tracepoints: they do nothing, and what they are given is not even loaded. */
+#define SHIM_TRACE static inline __attribute__((always_inline))
+#define TP_PROTO(args...) args
+#define TP_ARGS(args...)
+#define DECLARE_EVENT_CLASS(...)
+#define TRACE_EVENT(name, proto, ...) \
+	SHIM_TRACE bool trace_##name##_enabled(void) { return false; } \
+	SHIM_TRACE void trace_##name(proto) {}
+#define DEFINE_EVENT(class, name, proto, ...) TRACE_EVENT(name, TP_PROTO(proto))
+#define DEFINE_EVENT_CONDITION(class, name, proto, ...) \
+	TRACE_EVENT(name, TP_PROTO(proto))
+
 struct rcu_head {
 	void *pad[2];
 };
