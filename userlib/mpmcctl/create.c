@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+/*
+ * mpmcctl create: a new queue
+ */
+#include <fcntl.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include <mpmc.h>
+
+#include "complain.h"
+#include "number.h"
+#include "option.h"
+
+/**
+ * struct wish - what is wanted
+ * @opts: what the queue is to be like
+ * @mode: its permissions
+ * @oflag: how it is made
+ * @dead_letter: the name of the queue for dead letters, or NULL
+ */
+struct wish {
+	struct mpmc_queue_opts opts;
+	mode_t mode;
+	int oflag;
+	const char *dead_letter;
+};
+
+static void take_option(struct wish *wish, int letter, const char *value)
+{
+	switch (letter) {
+	case 'c':
+		wish->opts.capacity = number_option("--capacity", value, 1,
+						    INT32_MAX);
+		break;
+	case 's':
+		wish->opts.segments = number_option("--segments", value, 1,
+						    UINT32_MAX);
+		break;
+	case 'm':
+		/* As it is said: mkfifo(1) does so, too. */
+		wish->mode = number_mode("--mode", value);
+		umask(0);
+		break;
+	case 'n':
+		wish->opts.flags = MPMC_QUEUE_DELIVERIES;
+		wish->opts.max_deliveries =
+			number_option("--max-deliveries", value, 1, UINT32_MAX);
+		break;
+	case 'd':
+		wish->dead_letter = value;
+		break;
+	case 'p':
+		wish->oflag &= ~O_EXCL;
+		break;
+	}
+}
+
+static int create(struct wish *wish, const char *name)
+{
+	mpmc_auto_queue struct mpmc_queue *dead = NULL;
+	mpmc_auto_queue struct mpmc_queue *queue = NULL;
+	int ret;
+
+	if (wish->dead_letter) {
+		ret = mpmc_queue_open(&dead, wish->dead_letter, O_WRONLY, 0,
+				      NULL);
+		if (ret)
+			return complain_error(ret, wish->dead_letter,
+					      "put items there");
+		wish->opts.dead_letter = dead;
+	}
+	ret = mpmc_queue_open(&queue, name, wish->oflag, wish->mode,
+			      &wish->opts);
+	return ret ? complain_error(ret, name, "open it") : CTL_DONE;
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		OPTION_HELP,
+		{ "capacity", required_argument, NULL, 'c' },
+		{ "segments", required_argument, NULL, 's' },
+		{ "mode", required_argument, NULL, 'm' },
+		{ "max-deliveries", required_argument, NULL, 'n' },
+		{ "dead-letter", required_argument, NULL, 'd' },
+		{ "may-exist", no_argument, NULL, 'p' }, { 0 },
+	};
+	struct wish wish = { .mode = 0666, .oflag = O_RDWR | O_CREAT | O_EXCL };
+	int letter, status = CTL_DONE;
+
+	while ((letter = option_next(argc, argv, "hc:s:m:n:d:p", longs)) >= 0)
+		take_option(&wish, letter, optarg);
+	if (wish.dead_letter && !wish.opts.flags)
+		option_misused("--dead-letter wants --max-deliveries, or there are none");
+	argv = option_rest(argc, argv, 1, -1);
+	for (; *argv && !status; argv++)
+		status = create(&wish, *argv);
+	return status;
+}
+
+const struct command command_create = {
+	.name = "create",
+	.args = "[OPTION]... NAME...",
+	.summary = "Makes queues",
+	.options = TEXT_HELP
+		   "  -c, --capacity=N      room for N items, exactly (1048576)\n"
+		   "  -s, --segments=N      FIFO segments; 1: one strict order (one for each CPU)\n"
+		   "  -m, --mode=MODE       permissions, in octal (0666 less the umask)\n"
+		   "  -n, --max-deliveries=N  hand an item out N times at most\n"
+		   "  -d, --dead-letter=NAME  and put it into that queue then\n"
+		   "  -p, --may-exist       one that is there already is no error, and stays as it is\n",
+	.misused = CTL_MISUSED,
+	.run = run,
+};
