@@ -53,6 +53,8 @@ static long device_info(struct file *file, union mpmc_args *args,
 			 MPMC_FEATURE_DELIVERY_LIMIT;
 	if (mpmc_namespace_supported())
 		info->features |= MPMC_FEATURE_NAMES;
+	if (IS_ENABLED(CONFIG_IO_URING))
+		info->features |= MPMC_FEATURE_URING;
 	info->max_capacity = capacity_limit();
 	info->max_segments = MPMC_MAX_SEGMENTS;
 	info->max_ring_entries = MPMC_RING_MAX;

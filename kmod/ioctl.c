@@ -68,19 +68,30 @@ versioned:
 	return mpmc_ioctl_copy(command, args, user);
 }
 
-/**
- * mpmc_ioctl() - dispatch an ioctl
- * @commands: the commands that this kind of file has
- * @count: how many
- * @file: the file
- * @cmd: the command
- * @arg: address of its structure
- *
- * Context: process; may sleep.
- * Return: what the handler returned; -ENOTTY, -EBADF, -EFAULT, -EINVAL, -E2BIG.
+/*
+ * Have a command not wait; whether it would have. What waits has its flags and its
+ * deadline in the same place.
  */
-long mpmc_ioctl(const struct mpmc_command *commands, unsigned int count,
-		struct file *file, unsigned int cmd, unsigned long arg)
+static bool forbid_waiting(const struct mpmc_command *command,
+			   union mpmc_args *args)
+{
+	static_assert(offsetof(struct mpmc_transfer, flags) ==
+		      offsetof(struct mpmc_lease, flags));
+	static_assert(offsetof(struct mpmc_transfer, deadline) ==
+		      offsetof(struct mpmc_lease, deadline));
+
+	if (!(args->transfer.flags & command->wait))
+		return false;
+	args->transfer.flags &= ~command->wait;
+	args->transfer.deadline = 0;
+	return true;
+}
+
+/* Look it up and do it. @waits: not NULL for one that is not to wait. */
+static __always_inline long dispatch(const struct mpmc_command *commands,
+				     unsigned int count, struct file *file,
+				     unsigned int cmd, unsigned long arg,
+				     bool *waits)
 {
 	const struct mpmc_command *command = find(commands, count, cmd);
 	void __user *user = (void __user *)arg;
@@ -95,12 +106,52 @@ long mpmc_ioctl(const struct mpmc_command *commands, unsigned int count,
 	ret = copy_args(command, &args, user);
 	if (ret)
 		return ret;
+	if (waits)
+		*waits = forbid_waiting(command, &args);
 	ret = command->handler(file, &args, user);
 	if (ret < 0 || !command->out)
 		return ret;
 	if (copy_to_user(user, &args, min(args.size, command->size)))
 		return -EFAULT;
 	return ret;
+}
+
+/**
+ * mpmc_ioctl() - dispatch an ioctl
+ * @commands: the commands that this kind of file has
+ * @count: how many
+ * @file: the file
+ * @cmd: the command
+ * @arg: address of its structure
+ *
+ * Context: process; may sleep.
+ * Return: what the handler returned; -ENOTTY, -EBADF, -EFAULT, -EINVAL, -E2BIG.
+ */
+long mpmc_ioctl(const struct mpmc_command *commands, unsigned int count,
+		struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return dispatch(commands, count, file, cmd, arg, NULL);
+}
+
+/**
+ * mpmc_ioctl_try() - the same, without waiting
+ * @commands: the commands that this kind of file has
+ * @count: how many
+ * @file: the file
+ * @cmd: the command
+ * @arg: address of its structure
+ * @waits: where to say whether the caller asked for waiting; false if it was not
+ *	looked at
+ *
+ * Context: process; may sleep.
+ * Return: as mpmc_ioctl(); -EAGAIN where that would wait.
+ */
+long mpmc_ioctl_try(const struct mpmc_command *commands, unsigned int count,
+		    struct file *file, unsigned int cmd, unsigned long arg,
+		    bool *waits)
+{
+	*waits = false;
+	return dispatch(commands, count, file, cmd, arg, waits);
 }
 
 /**

@@ -36,6 +36,7 @@ union mpmc_args {
  * @min_size: size of its structure in the first version of the ABI
  * @mode: what the file must be open for, FMODE_READ or FMODE_WRITE; or 0
  * @out: the structure is copied back
+ * @wait: the flag of it by which a caller asks for waiting; 0: it never waits
  * @handler: does it; @args is the kernel's copy, @user where it came from
  */
 struct mpmc_command {
@@ -44,6 +45,7 @@ struct mpmc_command {
 	unsigned int min_size;
 	fmode_t mode;
 	bool out;
+	__u32 wait;
 	long (*handler)(struct file *file, union mpmc_args *args,
 			void __user *user);
 };
@@ -52,6 +54,9 @@ int mpmc_ioctl_copy(const struct mpmc_command *command, union mpmc_args *args,
 		    void __user *user);
 long mpmc_ioctl(const struct mpmc_command *commands, unsigned int count,
 		struct file *file, unsigned int cmd, unsigned long arg);
+long mpmc_ioctl_try(const struct mpmc_command *commands, unsigned int count,
+		    struct file *file, unsigned int cmd, unsigned long arg,
+		    bool *waits);
 int mpmc_install(struct file *file);
 
 #endif /* MPMC_IOCTL_H */

@@ -21,6 +21,7 @@
 #include "ring.h"
 #include "trace.h"
 #include "transfer.h"
+#include "uring.h"
 #include "user.h"
 
 /**
@@ -148,6 +149,7 @@ static const struct mpmc_command queue_commands[] = {
 		.size = sizeof(struct mpmc_transfer),
 		.min_size = offsetofend(struct mpmc_transfer, deadline),
 		.mode = FMODE_WRITE,
+		.wait = MPMC_TRANSFER_WAIT,
 		.handler = item_enqueue,
 	},
 	{
@@ -155,6 +157,7 @@ static const struct mpmc_command queue_commands[] = {
 		.size = sizeof(struct mpmc_transfer),
 		.min_size = offsetofend(struct mpmc_transfer, deadline),
 		.mode = FMODE_READ,
+		.wait = MPMC_TRANSFER_WAIT,
 		.handler = item_dequeue,
 	},
 	{
@@ -198,6 +201,13 @@ static long queue_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	return mpmc_ioctl(queue_commands, ARRAY_SIZE(queue_commands), file,
 			  cmd, arg);
+}
+
+static int queue_uring_cmd(struct io_uring_cmd *cmd,
+			   unsigned int issue_flags)
+{
+	return mpmc_uring_cmd(queue_commands, ARRAY_SIZE(queue_commands), cmd,
+			      issue_flags);
 }
 
 static __poll_t queue_poll(struct file *file, poll_table *wait)
@@ -288,6 +298,7 @@ static const struct file_operations queue_fops = {
 	.owner = THIS_MODULE,
 	.unlocked_ioctl = queue_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
+	.uring_cmd = queue_uring_cmd,
 	.read_iter = mpmc_queue_read,
 	.write_iter = mpmc_queue_write,
 	.poll = queue_poll,

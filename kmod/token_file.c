@@ -18,6 +18,7 @@
 #include "producer.h"
 #include "queue.h"
 #include "transfer.h"
+#include "uring.h"
 
 /**
  * struct token - what a token's file holds
@@ -229,6 +230,7 @@ static const struct mpmc_command producer_commands[] = {
 		.cmd = MPMC_IOC_ITEM_ENQUEUE,
 		.size = sizeof(struct mpmc_transfer),
 		.min_size = offsetofend(struct mpmc_transfer, deadline),
+		.wait = MPMC_TRANSFER_WAIT,
 		.handler = producer_enqueue,
 	},
 	{
@@ -253,6 +255,13 @@ static long producer_ioctl(struct file *file, unsigned int cmd,
 			  file, cmd, arg);
 }
 
+static int producer_uring_cmd(struct io_uring_cmd *cmd,
+			      unsigned int issue_flags)
+{
+	return mpmc_uring_cmd(producer_commands, ARRAY_SIZE(producer_commands),
+			      cmd, issue_flags);
+}
+
 static __poll_t producer_poll(struct file *file, poll_table *wait)
 {
 	struct token *token = file->private_data;
@@ -269,6 +278,7 @@ static const struct file_operations producer_fops = {
 	.owner = THIS_MODULE,
 	.unlocked_ioctl = producer_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
+	.uring_cmd = producer_uring_cmd,
 	.poll = producer_poll,
 	.mmap = token_mmap,
 	.show_fdinfo = token_fdinfo,
@@ -321,12 +331,14 @@ static const struct mpmc_command consumer_commands[] = {
 		.cmd = MPMC_IOC_ITEM_DEQUEUE,
 		.size = sizeof(struct mpmc_transfer),
 		.min_size = offsetofend(struct mpmc_transfer, deadline),
+		.wait = MPMC_TRANSFER_WAIT,
 		.handler = consumer_dequeue,
 	},
 	{
 		.cmd = MPMC_IOC_LEASE_FILL,
 		.size = sizeof(struct mpmc_lease),
 		.min_size = offsetofend(struct mpmc_lease, deadline),
+		.wait = MPMC_LEASE_WAIT,
 		.handler = lease_fill,
 	},
 	{
@@ -363,6 +375,13 @@ static long consumer_ioctl(struct file *file, unsigned int cmd,
 			  file, cmd, arg);
 }
 
+static int consumer_uring_cmd(struct io_uring_cmd *cmd,
+			      unsigned int issue_flags)
+{
+	return mpmc_uring_cmd(consumer_commands, ARRAY_SIZE(consumer_commands),
+			      cmd, issue_flags);
+}
+
 static __poll_t consumer_poll(struct file *file, poll_table *wait)
 {
 	struct token *token = file->private_data;
@@ -378,6 +397,7 @@ static const struct file_operations consumer_fops = {
 	.owner = THIS_MODULE,
 	.unlocked_ioctl = consumer_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
+	.uring_cmd = consumer_uring_cmd,
 	.poll = consumer_poll,
 	.mmap = token_mmap,
 	.show_fdinfo = token_fdinfo,

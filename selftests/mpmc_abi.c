@@ -734,10 +734,10 @@ TEST_F(abi, device_info_written)
 	ASSERT_EQ(0, mpmc_ioctl(self->fds[CONTROL], MPMC_IOC_DEVICE_INFO, info));
 	EXPECT_EQ(sizeof(*info), info->size);
 	EXPECT_EQ(0, info->flags);
-	/* Names: mpmc_names. */
+	/* Names: mpmc_names; io_uring: mpmc_uring. */
 	EXPECT_EQ(MPMC_FEATURE_LEASE | MPMC_FEATURE_MAP |
 		  MPMC_FEATURE_DELIVERY_LIMIT,
-		  info->features & ~MPMC_FEATURE_NAMES);
+		  info->features & ~(MPMC_FEATURE_NAMES | MPMC_FEATURE_URING));
 	/* The defaults must be possible, the product's tests too. */
 	EXPECT_LE(1048576, info->max_capacity);
 	EXPECT_GT(1ULL << 48, info->max_capacity);

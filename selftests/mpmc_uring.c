@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * io_uring on queues, by way of liburing: reading, writing and polling, with many
- * waits in flight, cancelled, and with those dying who wait.
+ * io_uring on queues, by way of liburing: reading, writing, polling and commands,
+ * with many waits in flight, cancelled, and with those dying who wait.
  */
 #include <dirent.h>
 #include <liburing.h>
 
+#include "../userlib/mpmc_uring.h"
 #include "mpmc_names.h"
 
 #define ITEM sizeof(__u64)
@@ -151,6 +152,15 @@ static bool idle(struct io_uring *ring)
 	/* What is due is done on the way through the kernel. */
 	io_uring_get_events(ring);
 	return io_uring_peek_cqe(ring, &cqe) == -EAGAIN;
+}
+
+/*
+ * Whether that is what becomes of a command that is cancelled, before or while it
+ * waits in a worker.
+ */
+static bool cancelled(int res)
+{
+	return res == -ECANCELED || res == -EINTR;
 }
 
 static int ring_init(struct io_uring *ring, unsigned int flags)
@@ -357,6 +367,359 @@ TEST_F(uring, poll_multishot)
 	EXPECT_TRUE(idle(&self->ring));
 }
 
+/* --- Commands --- */
+
+/* The helpers of mpmc_uring.h set all but the data. */
+#define command(ring, data, what, ...)                                     \
+	({                                                                 \
+		struct io_uring_sqe *__sqe = sqe_of(ring, data);           \
+									   \
+		mpmc_prep_##what(__sqe, __VA_ARGS__);                      \
+		io_uring_sqe_set_data64(__sqe, data);                      \
+		submit(ring, 1);                                           \
+	})
+
+/* The same, and its result. */
+#define command_result(ring, what, ...)                                    \
+	({                                                                 \
+		command(ring, 99, what, __VA_ARGS__);                      \
+		result_of(ring, 99);                                       \
+	})
+
+FIXTURE(command)
+{
+	struct io_uring ring;
+	int queue;
+	uint64_t items[MANY];
+	struct mpmc_transfer transfers[MANY];
+};
+
+FIXTURE_VARIANT(command)
+{
+	unsigned int flags;
+};
+
+FIXTURE_VARIANT_ADD(command, plain)
+{
+	.flags = 0,
+};
+
+FIXTURE_VARIANT_ADD(command, deferred)
+{
+	.flags = DEFERRED,
+};
+
+FIXTURE_SETUP(command)
+{
+	int ret = ring_init(&self->ring, variant->flags);
+
+	if (ret == -EOPNOTSUPP)
+		SKIP(return, "no io_uring in this kernel");
+	ASSERT_EQ(0, ret);
+	/* Workers, too, put their items in one line with all others. */
+	self->queue = queue_create(CAPACITY, 1);
+	ASSERT_LE(0, self->queue);
+	memset(self->items, 0, sizeof(self->items));
+}
+
+FIXTURE_TEARDOWN(command)
+{
+	io_uring_queue_exit(&self->ring);
+	EXPECT_TRUE(all_there(self->queue));
+}
+
+TEST_F(command, feature)
+{
+	struct mpmc_device_info info;
+
+	ASSERT_EQ(0, device_info(&info));
+	EXPECT_TRUE(info.features & MPMC_FEATURE_URING);
+}
+
+/* Those that need not wait. Catches: a thread for one that only looks. */
+TEST_F(command, done_at_once)
+{
+	struct mpmc_transfer *transfer = self->transfers;
+	struct io_uring *ring = &self->ring;
+	uint64_t out[] = { 1, 2, 3 };
+
+	EXPECT_EQ(-EAGAIN, command_result(ring, try_dequeue, self->queue,
+					  transfer));
+	EXPECT_EQ(0, command_result(ring, try_enqueue, self->queue, transfer,
+				    7));
+	EXPECT_EQ(0, command_result(ring, try_enqueue_bulk, self->queue,
+				    transfer, out, 3));
+	EXPECT_EQ(1, command_result(ring, try_dequeue, self->queue, transfer));
+	EXPECT_EQ(7, transfer->items);
+	EXPECT_EQ(3, command_result(ring, try_dequeue_bulk, self->queue,
+				    transfer, self->items, 10));
+	EXPECT_EQ(0, memcmp(out, self->items, sizeof(out)));
+	ASSERT_EQ(CAPACITY, fill(self->queue, 1));
+	EXPECT_EQ(-EAGAIN, command_result(ring, try_enqueue, self->queue,
+					  transfer, 7));
+	EXPECT_EQ(-EAGAIN, command_result(ring, try_enqueue_bulk, self->queue,
+					  transfer, out, 3));
+	EXPECT_EQ(0, workers());
+	/* That one may wait, but need not. */
+	EXPECT_EQ(1, command_result(ring, dequeue_wait, self->queue, transfer,
+				    NULL));
+	EXPECT_EQ(1, transfer->items);
+	EXPECT_EQ(0, workers());
+}
+
+/* As ioctl() has them. */
+TEST_F(command, errors)
+{
+	struct mpmc_transfer *transfer = self->transfers;
+	struct io_uring *ring = &self->ring;
+	struct timespec none = { .tv_nsec = -1 };
+	struct mpmc_queue_info info;
+	struct io_uring_sqe *sqe;
+
+	EXPECT_EQ(-ENOTTY, command_result(ring, command, self->queue,
+					  MPMC_IOC_LEASE_FILL, transfer));
+	EXPECT_EQ(-EFAULT, command_result(ring, command, self->queue,
+					  MPMC_IOC_ITEM_ENQUEUE, NULL));
+	EXPECT_EQ(-EINVAL, command_result(ring, dequeue_bulk_wait, self->queue,
+					  transfer, self->items, 0, NULL));
+	EXPECT_EQ(-EMSGSIZE, command_result(ring, try_enqueue_bulk, self->queue,
+					    transfer, self->items,
+					    CAPACITY + 1));
+	EXPECT_EQ(-EFAULT, command_result(ring, enqueue_bulk_wait, self->queue,
+					  transfer, NULL, 1, NULL));
+	EXPECT_EQ(-EINVAL, command_result(ring, dequeue_wait, self->queue,
+					  transfer, &none));
+	sqe = sqe_of(ring, 1);
+	mpmc_prep_try_dequeue(sqe, self->queue, transfer);
+	io_uring_sqe_set_data64(sqe, 1);
+	sqe->__pad2[0] = 1ULL << 63;
+	submit(ring, 1);
+	EXPECT_EQ(-EINVAL, result_of(ring, 1));
+	memset(&info, 0, sizeof(info));
+	info.size = sizeof(info);
+	EXPECT_EQ(0, command_result(ring, command, self->queue,
+				    MPMC_IOC_QUEUE_INFO, &info));
+	EXPECT_EQ(CAPACITY, info.capacity);
+	EXPECT_EQ(0, workers());
+}
+
+/* Catches: a way past what an fd is open for. */
+TEST_F(command, mode)
+{
+	struct mpmc_transfer *transfer = self->transfers;
+	int reader, writer;
+
+	if (!names_available())
+		SKIP(return, "a kernel that can't have names");
+	writer = name_open("/uring", MPMC_OPEN_WRITE | MPMC_OPEN_CREATE, 0600);
+	reader = name_open("/uring", MPMC_OPEN_READ, 0);
+	name_unlink("/uring");
+	ASSERT_LE(0, writer);
+	ASSERT_LE(0, reader);
+	EXPECT_EQ(-EBADF, command_result(&self->ring, try_enqueue, reader,
+					 transfer, 1));
+	EXPECT_EQ(0, queue_items(reader));
+	close(writer);
+	close(reader);
+}
+
+TEST_F(command, waits)
+{
+	struct mpmc_transfer *transfer = self->transfers;
+	struct io_uring *ring = &self->ring;
+	__u64 item = 0;
+
+	command(ring, 1, dequeue_wait, self->queue, transfer, NULL);
+	ASSERT_TRUE(wait_for_dequeuers(self->queue, 1));
+	EXPECT_TRUE(idle(ring));
+	ASSERT_EQ(0, enq(self->queue, 5));
+	EXPECT_EQ(1, result_of(ring, 1));
+	EXPECT_EQ(5, transfer->items);
+	command(ring, 1, dequeue_bulk_wait, self->queue, transfer, self->items,
+		10, NULL);
+	ASSERT_TRUE(wait_for_dequeuers(self->queue, 1));
+	ASSERT_EQ(0, enq(self->queue, 6));
+	EXPECT_EQ(1, result_of(ring, 1));
+	EXPECT_EQ(6, self->items[0]);
+	ASSERT_EQ(CAPACITY, fill(self->queue, 1));
+	command(ring, 1, enqueue_wait, self->queue, transfer, CAPACITY + 1,
+		NULL);
+	ASSERT_TRUE(wait_for_enqueuers(self->queue, 1));
+	EXPECT_TRUE(idle(ring));
+	ASSERT_EQ(1, deq(self->queue, &item));
+	EXPECT_EQ(0, result_of(ring, 1));
+	EXPECT_TRUE(take_range(self->queue, 2, CAPACITY));
+}
+
+/* All or none: room for a part of it is none. */
+TEST_F(command, bulk_waits)
+{
+	struct mpmc_transfer *transfer = self->transfers;
+	struct io_uring *ring = &self->ring;
+	uint64_t out[] = { CAPACITY + 1, CAPACITY + 2, CAPACITY + 3 };
+
+	ASSERT_EQ(CAPACITY, fill(self->queue, 1));
+	command(ring, 1, enqueue_bulk_wait, self->queue, transfer, out, 3,
+		NULL);
+	ASSERT_TRUE(wait_for_enqueuers(self->queue, 1));
+	ASSERT_TRUE(take_range(self->queue, 1, 2));
+	usleep(20000);
+	EXPECT_TRUE(idle(ring));
+	EXPECT_EQ(CAPACITY - 2, queue_items(self->queue));
+	ASSERT_TRUE(take_range(self->queue, 3, 1));
+	EXPECT_EQ(0, result_of(ring, 1));
+	EXPECT_TRUE(take_range(self->queue, 4, CAPACITY));
+}
+
+/* Never early, and then nothing has moved. */
+TEST_F(command, timed)
+{
+	struct timespec soon = { .tv_nsec = 30000000 }, now = {};
+	struct mpmc_transfer *transfer = self->transfers;
+	struct io_uring *ring = &self->ring;
+	__u64 start = now_ns();
+
+	EXPECT_EQ(-ETIMEDOUT, command_result(ring, dequeue_wait, self->queue,
+					     transfer, &soon));
+	EXPECT_LE(start + soon.tv_nsec, now_ns());
+	EXPECT_EQ(-ETIMEDOUT, command_result(ring, dequeue_bulk_wait,
+					     self->queue, transfer,
+					     self->items, 2, &now));
+	ASSERT_EQ(CAPACITY, fill(self->queue, 1));
+	start = now_ns();
+	EXPECT_EQ(-ETIMEDOUT, command_result(ring, enqueue_wait, self->queue,
+					     transfer, 1, &soon));
+	EXPECT_LE(start + soon.tv_nsec, now_ns());
+	EXPECT_EQ(2, stats_of(self->queue).dequeue_timeouts);
+	EXPECT_EQ(1, stats_of(self->queue).enqueue_timeouts);
+	EXPECT_TRUE(take_range(self->queue, 1, CAPACITY));
+}
+
+TEST_F(command, shutdown)
+{
+	int full = queue_create(1, 0), res[2];
+
+	ASSERT_LE(0, full);
+	ASSERT_EQ(0, enq(full, 1));
+	command(&self->ring, 1, dequeue_wait, self->queue, &self->transfers[0],
+		NULL);
+	command(&self->ring, 2, enqueue_wait, full, &self->transfers[1], 2,
+		NULL);
+	ASSERT_TRUE(wait_for_dequeuers(self->queue, 1));
+	ASSERT_TRUE(wait_for_enqueuers(full, 1));
+	ASSERT_EQ(0, queue_shutdown(full));
+	ASSERT_EQ(0, queue_shutdown(self->queue));
+	results(&self->ring, res);
+	EXPECT_EQ(-EPIPE, res[0]);
+	EXPECT_EQ(-EPIPE, res[1]);
+	close(full);
+}
+
+/* The commands of tokens, which are for one at a time. */
+TEST_F(command, tokens)
+{
+	int producer = producer_create(self->queue, 4);
+	int consumer = consumer_create(self->queue, 4);
+	struct mpmc_transfer *transfer = self->transfers;
+	struct mpmc_lease_item leased = {};
+	struct mpmc_lease lease = {
+		.size = sizeof(lease), .flags = MPMC_LEASE_WAIT, .count = 1,
+		.items = (uintptr_t)&leased, .deadline = MPMC_FOREVER,
+	};
+	struct mpmc_lease_end end = { .size = sizeof(end), .count = 1 };
+	struct io_uring *ring = &self->ring;
+
+	ASSERT_LE(0, producer);
+	ASSERT_LE(0, consumer);
+	command(ring, 1, dequeue_wait, consumer, transfer, NULL);
+	ASSERT_TRUE(wait_for_dequeuers(self->queue, 1));
+	EXPECT_EQ(-EBUSY, command_result(ring, try_dequeue, consumer,
+					 transfer + 1));
+	EXPECT_EQ(0, command_result(ring, try_enqueue, producer, transfer + 2,
+				    4));
+	EXPECT_EQ(1, result_of(ring, 1));
+	EXPECT_EQ(4, transfer->items);
+	command(ring, 1, command, consumer, MPMC_IOC_LEASE_FILL, &lease);
+	ASSERT_TRUE(wait_for_dequeuers(self->queue, 1));
+	ASSERT_EQ(0, enq(producer, 5));
+	EXPECT_EQ(1, result_of(ring, 1));
+	EXPECT_EQ(5, leased.value);
+	EXPECT_EQ(1, queue_state(self->queue).leased);
+	EXPECT_EQ(0, command_result(ring, command, consumer,
+				    MPMC_IOC_LEASE_COMMIT, &end));
+	EXPECT_EQ(0, queue_state(self->queue).leased);
+	close(producer);
+	close(consumer);
+}
+
+/* By a worker from the beginning, and by way of a file told of before. */
+TEST_F(command, async)
+{
+	struct mpmc_transfer *transfer = self->transfers;
+	struct io_uring_sqe *sqe = sqe_of(&self->ring, 1);
+
+	ASSERT_EQ(0, io_uring_register_files(&self->ring, &self->queue, 1));
+	mpmc_prep_try_dequeue(sqe, 0, transfer);
+	io_uring_sqe_set_data64(sqe, 1);
+	sqe->flags |= IOSQE_ASYNC | IOSQE_FIXED_FILE;
+	submit(&self->ring, 1);
+	EXPECT_EQ(-EAGAIN, result_of(&self->ring, 1));
+	sqe = sqe_of(&self->ring, 1);
+	mpmc_prep_dequeue_wait(sqe, 0, transfer, NULL);
+	io_uring_sqe_set_data64(sqe, 1);
+	sqe->flags |= IOSQE_ASYNC | IOSQE_FIXED_FILE;
+	submit(&self->ring, 1);
+	ASSERT_TRUE(wait_for_dequeuers(self->queue, 1));
+	ASSERT_EQ(0, enq(self->queue, 3));
+	EXPECT_EQ(1, result_of(&self->ring, 1));
+	EXPECT_EQ(3, transfer->items);
+}
+
+/*
+ * One that waits for a worker, while the place where it was submitted is used again.
+ * Catches: what is there being taken for it, as kernels do that keep no copy.
+ */
+TEST_F(command, in_line)
+{
+	struct mpmc_transfer *transfers = self->transfers;
+	unsigned int max[] = { 1, 0 };
+	struct io_uring ring;
+	int i;
+
+	ASSERT_EQ(0, io_uring_queue_init(4, &ring, variant->flags));
+	ASSERT_EQ(0, io_uring_register_iowq_max_workers(&ring, max));
+	for (i = 0; i < 3; i++)
+		command(&ring, i, dequeue_wait, self->queue, transfers + i,
+			NULL);
+	for (i = 0; i < 8; i++) {
+		io_uring_prep_nop(sqe_of(&ring, 9));
+		submit(&ring, 1);
+		EXPECT_EQ(0, result(&ring).res);
+	}
+	for (i = 0; i < 3; i++) {
+		ASSERT_TRUE(wait_for_dequeuers(self->queue, 1));
+		ASSERT_EQ(0, enq(self->queue, 10 + i));
+		EXPECT_EQ(1, result_of(&ring, i));
+		EXPECT_EQ(10 + i, transfers[i].items);
+	}
+	io_uring_queue_exit(&ring);
+}
+
+/* Nobody calls the kernel but a thread of its own. */
+TEST_F(command, sqpoll)
+{
+	struct mpmc_transfer *transfer = self->transfers;
+	struct io_uring ring;
+
+	ASSERT_EQ(0, io_uring_queue_init(4, &ring, IORING_SETUP_SQPOLL));
+	command(&ring, 1, dequeue_wait, self->queue, transfer, NULL);
+	ASSERT_TRUE(wait_for_dequeuers(self->queue, 1));
+	command(&ring, 2, try_enqueue, self->queue, transfer + 1, 9);
+	EXPECT_EQ(3, result(&ring).data + result(&ring).data);
+	EXPECT_EQ(9, transfer->items);
+	io_uring_queue_exit(&ring);
+}
+
 /* --- Many --- */
 
 /* Submits that many reads of one item each, from @first on, and all wait. */
@@ -391,6 +754,30 @@ TEST_F(uring, many)
 		sum += self->items[got.data];
 		self->items[got.data] = 0;
 	}
+	EXPECT_EQ((__u64)MANY * (MANY + 1) / 2, sum);
+	EXPECT_EQ(0, queue_items(self->queue));
+	EXPECT_EQ(MANY, stats_of(self->queue).dequeued);
+	EXPECT_TRUE(idle(&self->ring));
+}
+
+/* The same with commands, in whatever workers there are for them. */
+TEST_F(command, many)
+{
+	struct result got;
+	__u64 sum = 0;
+	int i;
+
+	for (i = 0; i < MANY; i++)
+		mpmc_prep_dequeue_wait(sqe_of(&self->ring, i), self->queue,
+				       &self->transfers[i], NULL);
+	submit(&self->ring, MANY);
+	put_range(self->queue, 1, MANY);
+	for (i = 0; i < MANY; i++) {
+		got = result(&self->ring);
+		ASSERT_EQ(1, got.res);
+	}
+	for (i = 0; i < MANY; i++)
+		sum += self->transfers[i].items;
 	EXPECT_EQ((__u64)MANY * (MANY + 1) / 2, sum);
 	EXPECT_EQ(0, queue_items(self->queue));
 	EXPECT_EQ(MANY, stats_of(self->queue).dequeued);
@@ -461,19 +848,65 @@ TEST_F(uring, link_timeout)
 	EXPECT_EQ(8, self->items[0]);
 }
 
+TEST_F(command, cancel)
+{
+	int res[2];
+
+	command(&self->ring, 1, dequeue_wait, self->queue, self->transfers,
+		NULL);
+	ASSERT_TRUE(wait_for_dequeuers(self->queue, 1));
+	prepare(&self->ring, 2, cancel64, 1, 0);
+	submit(&self->ring, 1);
+	results(&self->ring, res);
+	EXPECT_TRUE(cancelled(res[0]));
+	EXPECT_TRUE(res[1] == 0 || res[1] == -EALREADY);
+	EXPECT_EQ(0, queue_waiters(self->queue));
+	ASSERT_EQ(0, enq(self->queue, 5));
+	EXPECT_TRUE(idle(&self->ring));
+	EXPECT_TRUE(take_range(self->queue, 5, 1));
+}
+
+TEST_F(command, link_timeout)
+{
+	struct __kernel_timespec soon = { .tv_nsec = 30000000 };
+	__u64 start = now_ns();
+	struct io_uring_sqe *sqe = sqe_of(&self->ring, 1);
+	int res[2];
+
+	mpmc_prep_dequeue_wait(sqe, self->queue, self->transfers, NULL);
+	io_uring_sqe_set_data64(sqe, 1);
+	sqe->flags |= IOSQE_IO_LINK;
+	prepare(&self->ring, 2, link_timeout, &soon, 0);
+	submit(&self->ring, 2);
+	results(&self->ring, res);
+	EXPECT_TRUE(cancelled(res[0]));
+	/* Which says that it was late in one way or another. */
+	EXPECT_GT(0, res[1]);
+	EXPECT_NE(-ECANCELED, res[1]);
+	EXPECT_LE(start + soon.tv_nsec, now_ns());
+	EXPECT_EQ(0, queue_waiters(self->queue));
+}
+
 /* --- Ends --- */
 
 /* Waits of all kinds, for what will not come; how many. */
 static int wait_for_nothing(struct io_uring *ring, int empty, int full)
 {
+	static struct mpmc_transfer transfers[MANY];
 	static uint64_t items[MANY];
 	int i;
 
-	for (i = 0; i < MANY; i += 4) {
+	for (i = 0; i < MANY; i += 5) {
 		prepare(ring, i, read, empty, items + i, ITEM, -1);
 		prepare(ring, i, write, full, items + i, ITEM, -1);
 		prepare(ring, i, poll_add, empty, POLLIN);
 		prepare(ring, i, poll_multishot, full, POLLOUT);
+		if (i % 2)
+			mpmc_prep_dequeue_wait(sqe_of(ring, i), empty,
+					       &transfers[i], NULL);
+		else
+			mpmc_prep_enqueue_wait(sqe_of(ring, i), full,
+					       &transfers[i], 7, NULL);
 	}
 	submit(ring, MANY);
 	return MANY;
@@ -539,31 +972,45 @@ TEST_F(uring, killed)
 #define LANES 64
 
 /* One more of what a lane does. */
-static void lane_submit(struct io_uring *ring, int lane, int queue, __u64 *item)
+static void lane_submit(struct io_uring *ring, int lane, int queue,
+			struct mpmc_transfer *transfer)
 {
-	if (lane % 2)
-		submit_read(ring, lane, queue, item, 1);
-	else
-		submit_write(ring, lane, queue, item, 1);
+	switch (lane % 4) {
+	case 0:
+		submit_read(ring, lane, queue, &transfer->items, 1);
+		break;
+	case 1:
+		submit_write(ring, lane, queue, &transfer->items, 1);
+		break;
+	case 2:
+		command(ring, lane, dequeue_wait, queue, transfer, NULL);
+		break;
+	case 3:
+		command(ring, lane, enqueue_wait, queue, transfer, lane, NULL);
+		break;
+	}
 }
 
 /* Everything at once, and again as soon as it is done. */
 static void victim_works(void *arg)
 {
+	static const int done[] = { ITEM, ITEM, 1, 0 };
+	struct mpmc_transfer transfers[LANES] = {};
 	struct victim *victim = arg;
 	struct io_uring ring;
-	__u64 items[LANES] = {};
 	struct result got;
 	int i;
 
 	must(io_uring_queue_init(LANES, &ring, 0) == 0);
 	for (i = 0; i < LANES; i++)
-		lane_submit(&ring, i, victim->queue, items + i);
+		lane_submit(&ring, i, victim->queue, &transfers[i]);
 	gate_open(&victim->ready, 1);
 	for (;;) {
 		got = result(&ring);
-		must(got.res == ITEM);
-		lane_submit(&ring, got.data, victim->queue, items + got.data);
+		/* What is cancelled is so because we are being killed. */
+		must(got.res == done[got.data % 4] || cancelled(got.res));
+		lane_submit(&ring, got.data, victim->queue,
+			    &transfers[got.data]);
 	}
 }
 

@@ -100,6 +100,7 @@ struct mpmc_device_info {
 #define MPMC_FEATURE_MAP 0x2 /* rings that can be mapped */
 #define MPMC_FEATURE_DELIVERY_LIMIT 0x4 /* and queues for dead letters */
 #define MPMC_FEATURE_NAMES 0x8 /* queues with names */
+#define MPMC_FEATURE_URING 0x10 /* commands by way of io_uring */
 
 /**
  * struct mpmc_queue_create - ioctl(MPMC_IOC_QUEUE_CREATE) on /dev/mpmc
@@ -624,5 +625,24 @@ struct mpmc_transfer {
 
 #define MPMC_TRANSFER_INLINE 0x1
 #define MPMC_TRANSFER_WAIT 0x2
+
+/**
+ * struct mpmc_uring_cmd - the cmd of an IORING_OP_URING_CMD on a queue or token
+ *	fd, in the last 16 bytes of its sqe
+ * @arg: address of the structure of a command
+ * @flags: must be 0
+ *
+ * cmd_op of the sqe is the command, as in ioctl(), of this kind of fd; the result
+ * is what ioctl() would return, or a negative errno. The structure, and what it
+ * says the address of, are in use until the result is there.
+ *
+ * What can be done is done as it is submitted. A command that is to wait does so
+ * in a worker thread of io_uring's, and ends with EINTR if it is cancelled there,
+ * or with ECANCELED before.
+ */
+struct mpmc_uring_cmd {
+	__u64 arg;
+	__u64 flags;
+};
 
 #endif /* _UAPI_LINUX_MPMC_H */
