@@ -17,6 +17,7 @@
 #include "free.h"
 #include "namespace.h"
 #include "open.h"
+#include "park.h"
 #include "queue.h"
 #include "ring.h"
 #include "trace.h"
@@ -55,6 +56,8 @@ static long device_info(struct file *file, union mpmc_args *args,
 		info->features |= MPMC_FEATURE_NAMES;
 	if (IS_ENABLED(CONFIG_IO_URING))
 		info->features |= MPMC_FEATURE_URING;
+	if (mpmc_park_supported())
+		info->features |= MPMC_FEATURE_URING_PARK;
 	info->max_capacity = capacity_limit();
 	info->max_segments = MPMC_MAX_SEGMENTS;
 	info->max_ring_entries = MPMC_RING_MAX;

@@ -69,29 +69,35 @@ versioned:
 }
 
 /*
- * Have a command not wait; whether it would have. What waits has its flags and its
- * deadline in the same place.
+ * Have a command not wait; what its caller had asked for. What waits has all of
+ * this in the same place.
  */
-static bool forbid_waiting(const struct mpmc_command *command,
-			   union mpmc_args *args)
+static void forbid_waiting(const struct mpmc_command *command,
+			   union mpmc_args *args, struct mpmc_wish *wish)
 {
+	struct mpmc_transfer *transfer = &args->transfer;
+
 	static_assert(offsetof(struct mpmc_transfer, flags) ==
 		      offsetof(struct mpmc_lease, flags));
+	static_assert(offsetof(struct mpmc_transfer, count) ==
+		      offsetof(struct mpmc_lease, count));
 	static_assert(offsetof(struct mpmc_transfer, deadline) ==
 		      offsetof(struct mpmc_lease, deadline));
 
-	if (!(args->transfer.flags & command->wait))
-		return false;
-	args->transfer.flags &= ~command->wait;
-	args->transfer.deadline = 0;
-	return true;
+	if (!(transfer->flags & command->wait))
+		return;
+	wish->waits = true;
+	wish->count = transfer->count;
+	wish->deadline = transfer->deadline;
+	transfer->flags &= ~command->wait;
+	transfer->deadline = 0;
 }
 
-/* Look it up and do it. @waits: not NULL for one that is not to wait. */
+/* Look it up and do it; without waiting if there is a wish. */
 static __always_inline long dispatch(const struct mpmc_command *commands,
 				     unsigned int count, struct file *file,
 				     unsigned int cmd, unsigned long arg,
-				     bool *waits)
+				     struct mpmc_wish *wish)
 {
 	const struct mpmc_command *command = find(commands, count, cmd);
 	void __user *user = (void __user *)arg;
@@ -106,8 +112,8 @@ static __always_inline long dispatch(const struct mpmc_command *commands,
 	ret = copy_args(command, &args, user);
 	if (ret)
 		return ret;
-	if (waits)
-		*waits = forbid_waiting(command, &args);
+	if (wish)
+		forbid_waiting(command, &args, wish);
 	ret = command->handler(file, &args, user);
 	if (ret < 0 || !command->out)
 		return ret;
@@ -140,18 +146,17 @@ long mpmc_ioctl(const struct mpmc_command *commands, unsigned int count,
  * @file: the file
  * @cmd: the command
  * @arg: address of its structure
- * @waits: where to say whether the caller asked for waiting; false if it was not
- *	looked at
+ * @wish: what the caller had asked for; that he would wait only if that was seen
  *
  * Context: process; may sleep.
  * Return: as mpmc_ioctl(); -EAGAIN where that would wait.
  */
 long mpmc_ioctl_try(const struct mpmc_command *commands, unsigned int count,
 		    struct file *file, unsigned int cmd, unsigned long arg,
-		    bool *waits)
+		    struct mpmc_wish *wish)
 {
-	*waits = false;
-	return dispatch(commands, count, file, cmd, arg, waits);
+	wish->waits = false;
+	return dispatch(commands, count, file, cmd, arg, wish);
 }
 
 /**

@@ -27,6 +27,7 @@ union mpmc_args {
 	struct mpmc_lease lease;
 	struct mpmc_lease_end lease_end;
 	struct mpmc_transfer transfer;
+	struct mpmc_uring_cancel uring_cancel;
 };
 
 /**
@@ -50,13 +51,25 @@ struct mpmc_command {
 			void __user *user);
 };
 
+/**
+ * struct mpmc_wish - what a caller asks for who would wait
+ * @waits: he would
+ * @count: of how many items it is about
+ * @deadline: until when, in his time namespace
+ */
+struct mpmc_wish {
+	bool waits;
+	u32 count;
+	u64 deadline;
+};
+
 int mpmc_ioctl_copy(const struct mpmc_command *command, union mpmc_args *args,
 		    void __user *user);
 long mpmc_ioctl(const struct mpmc_command *commands, unsigned int count,
 		struct file *file, unsigned int cmd, unsigned long arg);
 long mpmc_ioctl_try(const struct mpmc_command *commands, unsigned int count,
 		    struct file *file, unsigned int cmd, unsigned long arg,
-		    bool *waits);
+		    struct mpmc_wish *wish);
 int mpmc_install(struct file *file);
 
 #endif /* MPMC_IOCTL_H */

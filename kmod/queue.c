@@ -78,6 +78,7 @@ struct mpmc_queue *mpmc_queue_create(u64 capacity, unsigned int segments)
 	queue->segments = segments;
 	init_waitqueue_head(&queue->readers);
 	init_waitqueue_head(&queue->writers);
+	spin_lock_init(&queue->park_lock);
 	init_waitqueue_head(&queue->read_polls);
 	init_waitqueue_head(&queue->write_polls);
 	xa_init_flags(&queue->producers, XA_FLAGS_ALLOC | XA_FLAGS_ACCOUNT);

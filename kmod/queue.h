@@ -3,8 +3,10 @@
 #define MPMC_QUEUE_H
 
 #include <linux/fs.h>
+#include <linux/list.h>
 #include <linux/poll.h>
 #include <linux/refcount.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
 #include <linux/xarray.h>
@@ -100,6 +102,8 @@ struct mpmc_thread_cursor {
  * @told_dequeued: the same of those that were finished with
  * @references: of its files, and of its name while that is linked
  * @name: its name, or NULL
+ * @park_lock: for @parked
+ * @parked: commands that wait without a thread, see park.c
  *
  * An open token holds a reference to the file that it was made with.
  */
@@ -144,6 +148,8 @@ struct mpmc_queue {
 	atomic64_t told_dequeued;
 	refcount_t references;
 	struct mpmc_name *name;
+	spinlock_t park_lock; /* parked */
+	struct hlist_head parked;
 };
 
 struct mpmc_queue *mpmc_queue_create(u64 capacity, unsigned int segments);

@@ -16,6 +16,7 @@
 #include "file.h"
 #include "ioctl.h"
 #include "name.h"
+#include "park.h"
 #include "producer.h"
 #include "queue.h"
 #include "ring.h"
@@ -143,6 +144,14 @@ static long item_dequeue(struct file *file, union mpmc_args *args,
 	return mpmc_transfer_take(file->private_data, &args->transfer, user);
 }
 
+static long uring_cancel(struct file *file, union mpmc_args *args,
+			 void __user *user)
+{
+	if (args->uring_cancel.flags)
+		return -EINVAL;
+	return mpmc_park_cancel(file->private_data, args->uring_cancel.arg);
+}
+
 static const struct mpmc_command queue_commands[] = {
 	{
 		.cmd = MPMC_IOC_ITEM_ENQUEUE,
@@ -195,6 +204,12 @@ static const struct mpmc_command queue_commands[] = {
 		.mode = FMODE_READ,
 		.handler = consumer_create,
 	},
+	{
+		.cmd = MPMC_IOC_URING_CANCEL,
+		.size = sizeof(struct mpmc_uring_cancel),
+		.min_size = offsetofend(struct mpmc_uring_cancel, arg),
+		.handler = uring_cancel,
+	},
 };
 
 static long queue_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -206,7 +221,8 @@ static long queue_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 static int queue_uring_cmd(struct io_uring_cmd *cmd,
 			   unsigned int issue_flags)
 {
-	return mpmc_uring_cmd(queue_commands, ARRAY_SIZE(queue_commands), cmd,
+	return mpmc_uring_cmd(queue_commands, ARRAY_SIZE(queue_commands),
+			      mpmc_uring_file(cmd)->private_data, cmd,
 			      issue_flags);
 }
 

@@ -15,6 +15,7 @@
 #include "file.h"
 #include "ioctl.h"
 #include "map.h"
+#include "park.h"
 #include "producer.h"
 #include "queue.h"
 #include "transfer.h"
@@ -225,6 +226,15 @@ static long producer_kick(struct file *file, union mpmc_args *args,
 	return mpmc_producer_kick(producer, kick->count);
 }
 
+static long uring_cancel(struct file *file, union mpmc_args *args,
+			 void __user *user)
+{
+	if (args->uring_cancel.flags)
+		return -EINVAL;
+	return mpmc_park_cancel(token_queue(file->private_data),
+				args->uring_cancel.arg);
+}
+
 static const struct mpmc_command producer_commands[] = {
 	{
 		.cmd = MPMC_IOC_ITEM_ENQUEUE,
@@ -246,6 +256,12 @@ static const struct mpmc_command producer_commands[] = {
 		.out = true,
 		.handler = token_info,
 	},
+	{
+		.cmd = MPMC_IOC_URING_CANCEL,
+		.size = sizeof(struct mpmc_uring_cancel),
+		.min_size = offsetofend(struct mpmc_uring_cancel, arg),
+		.handler = uring_cancel,
+	},
 };
 
 static long producer_ioctl(struct file *file, unsigned int cmd,
@@ -259,6 +275,7 @@ static int producer_uring_cmd(struct io_uring_cmd *cmd,
 			      unsigned int issue_flags)
 {
 	return mpmc_uring_cmd(producer_commands, ARRAY_SIZE(producer_commands),
+			      token_queue(mpmc_uring_file(cmd)->private_data),
 			      cmd, issue_flags);
 }
 
@@ -366,6 +383,12 @@ static const struct mpmc_command consumer_commands[] = {
 		.out = true,
 		.handler = token_info,
 	},
+	{
+		.cmd = MPMC_IOC_URING_CANCEL,
+		.size = sizeof(struct mpmc_uring_cancel),
+		.min_size = offsetofend(struct mpmc_uring_cancel, arg),
+		.handler = uring_cancel,
+	},
 };
 
 static long consumer_ioctl(struct file *file, unsigned int cmd,
@@ -379,6 +402,7 @@ static int consumer_uring_cmd(struct io_uring_cmd *cmd,
 			      unsigned int issue_flags)
 {
 	return mpmc_uring_cmd(consumer_commands, ARRAY_SIZE(consumer_commands),
+			      token_queue(mpmc_uring_file(cmd)->private_data),
 			      cmd, issue_flags);
 }
 

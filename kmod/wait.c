@@ -87,17 +87,41 @@ static void waiter_uncount(struct mpmc_waiter *waiter)
 		mpmc_sleepers_remove(waiter->sleepers);
 }
 
-/*
- * It is going to. After it has entered the wait queue: a wake-up that comes from
- * now on makes it run, and takes it off the count. One that came before makes it
- * run as well, and leaves it on the count, where it is the next time around.
+/**
+ * mpmc_waiter_count() - it is going to sleep, for owners of mapped rings
+ * @waiter: who waits
+ *
+ * After it has entered the wait queue: a wake-up that comes from now on makes it
+ * run, and takes it off the count. One that came before makes it run as well, and
+ * leaves it on the count, where it is the next time around.
+ *
+ * Context: process, interrupts enabled; does not sleep.
  */
-static void waiter_count(struct mpmc_waiter *waiter)
+void mpmc_waiter_count(struct mpmc_waiter *waiter)
 {
 	if (READ_ONCE(waiter->counted))
 		return;
 	mpmc_sleepers_add(waiter->sleepers);
 	WRITE_ONCE(waiter->counted, true);
+}
+
+/**
+ * mpmc_waiter_choose() - a wake-up has come to it
+ * @waiter: who waits
+ * @key: the wake-up's
+ *
+ * Context: any, under the lock of the wait queue.
+ * Return: whether it is the one to wake: for its bulk there is room.
+ */
+bool mpmc_waiter_choose(struct mpmc_waiter *waiter, void *key)
+{
+	if (!wake_has_room(key, waiter->room))
+		return false;
+	/* Before it runs, and while its stack is still there. */
+	WRITE_ONCE(waiter->woken, (unsigned long)local_clock() | 1);
+	waiter_uncount(waiter);
+	trace_wake(waiter->queue, waiter->room, waiter->entry.private);
+	return true;
 }
 
 static int waiter_wake(struct wait_queue_entry *entry, unsigned int mode,
@@ -106,17 +130,19 @@ static int waiter_wake(struct wait_queue_entry *entry, unsigned int mode,
 	struct mpmc_waiter *waiter =
 		container_of(entry, struct mpmc_waiter, entry);
 
-	if (!wake_has_room(key, waiter->room))
+	if (!mpmc_waiter_choose(waiter, key))
 		return 0;
-	/* Before it runs, and while its stack is still there. */
-	WRITE_ONCE(waiter->woken, (unsigned long)local_clock() | 1);
-	waiter_uncount(waiter);
-	trace_wake(waiter->queue, waiter->room, entry->private);
 	return autoremove_wake_function(entry, mode, sync, key);
 }
 
-/* Something is left for another waiter, and this one has used a wake-up. */
-static void waiter_pass_on(struct mpmc_waiter *waiter)
+/**
+ * mpmc_waiter_pass_on() - if it has used a wake-up, and something is left for
+ * another waiter, wake that
+ * @waiter: who waits
+ *
+ * Context: any.
+ */
+void mpmc_waiter_pass_on(struct mpmc_waiter *waiter)
 {
 	struct mpmc_queue *queue = waiter->queue;
 
@@ -175,7 +201,7 @@ static int waiter_loop(struct mpmc_waiter *waiter, wait_queue_head_t *head,
 	for (;;) {
 		prepare_to_wait_exclusive(head, &waiter->entry,
 					  TASK_INTERRUPTIBLE);
-		waiter_count(waiter);
+		mpmc_waiter_count(waiter);
 		/*
 		 * After B. Also after the look at signals and the deadline:
 		 * what was there before them beats them.
@@ -188,7 +214,7 @@ static int waiter_loop(struct mpmc_waiter *waiter, wait_queue_head_t *head,
 			return -ETIMEDOUT;
 		if (signalled)
 			return -ERESTARTSYS;
-		waiter_pass_on(waiter);
+		mpmc_waiter_pass_on(waiter);
 		expired = waiter_sleep(deadline);
 		waiter_note(waiter, start);
 	}
@@ -226,6 +252,44 @@ static u32 waiter_next_spin(struct mpmc_queue *queue, u32 spin, u64 waited)
 	return spin_limit(queue, spin ? 2 * spin : SPIN_FIRST_NS);
 }
 
+static atomic_t *waiter_total(struct mpmc_waiter *waiter)
+{
+	struct mpmc_queue *queue = waiter->queue;
+
+	return waiter->room ? &queue->writer_count : &queue->reader_count;
+}
+
+/**
+ * mpmc_waiter_begin() - somebody begins to wait
+ * @waiter: with queue and room filled in
+ *
+ * Context: any.
+ */
+void mpmc_waiter_begin(struct mpmc_waiter *waiter)
+{
+	struct mpmc_queue *queue = waiter->queue;
+
+	waiter->sleepers = waiter->room ? &queue->write_sleepers :
+					  &queue->read_sleepers;
+	waiter->counted = false;
+	waiter->woken = 0;
+	waiter->waited = 0;
+	atomic_inc(waiter_total(waiter));
+}
+
+/**
+ * mpmc_waiter_end() - and waits no more, nor is in the wait queue
+ * @waiter: who waited
+ *
+ * Context: any.
+ */
+void mpmc_waiter_end(struct mpmc_waiter *waiter)
+{
+	waiter_uncount(waiter);
+	atomic_dec(waiter_total(waiter));
+	mpmc_waiter_pass_on(waiter);
+}
+
 /**
  * mpmc_wait() - wait until an attempt succeeds
  * @waiter: who waits, with queue, room and attempt filled in
@@ -238,10 +302,7 @@ static u32 waiter_next_spin(struct mpmc_queue *queue, u32 spin, u64 waited)
 int mpmc_wait(struct mpmc_waiter *waiter, u64 deadline)
 {
 	struct mpmc_queue *queue = waiter->queue;
-	wait_queue_head_t *head =
-		waiter->room ? &queue->writers : &queue->readers;
-	atomic_t *count =
-		waiter->room ? &queue->writer_count : &queue->reader_count;
+	wait_queue_head_t *head = mpmc_waiter_head(waiter);
 	u32 *spin = waiter->room ? &queue->write_spin : &queue->read_spin;
 	u32 spun = num_online_cpus() > 1 ?
 			   spin_limit(queue, READ_ONCE(*spin)) : 0;
@@ -253,20 +314,13 @@ int mpmc_wait(struct mpmc_waiter *waiter, u64 deadline)
 		return ret;
 	init_wait(&waiter->entry);
 	waiter->entry.func = waiter_wake;
-	waiter->sleepers = waiter->room ? &queue->write_sleepers :
-					  &queue->read_sleepers;
-	waiter->counted = false;
-	waiter->woken = 0;
-	waiter->waited = 0;
-	atomic_inc(count);
+	mpmc_waiter_begin(waiter);
 	trace_wait(queue, waiter->room, deadline);
 	ret = waiter_loop(waiter, head, deadline);
 	trace_wait_end(queue, waiter->room, ret, waiter->waited);
 	WRITE_ONCE(*spin, waiter_next_spin(queue, spun, waiter->waited));
 	finish_wait(head, &waiter->entry);
-	waiter_uncount(waiter);
-	atomic_dec(count);
-	waiter_pass_on(waiter);
+	mpmc_waiter_end(waiter);
 	return ret;
 }
 

@@ -8,7 +8,8 @@
 #include "queue.h"
 
 /**
- * struct mpmc_waiter - a thread that waits for items or for room
+ * struct mpmc_waiter - a thread, or a parked command, that waits for items or for
+ *	room
  * @entry: in the queue's readers or writers
  * @queue: the queue
  * @room: how many items it wants to put; 0 for one that takes
@@ -31,9 +32,26 @@ struct mpmc_waiter {
 };
 
 int mpmc_wait(struct mpmc_waiter *waiter, u64 deadline);
+void mpmc_waiter_begin(struct mpmc_waiter *waiter);
+void mpmc_waiter_count(struct mpmc_waiter *waiter);
+bool mpmc_waiter_choose(struct mpmc_waiter *waiter, void *key);
+void mpmc_waiter_pass_on(struct mpmc_waiter *waiter);
+void mpmc_waiter_end(struct mpmc_waiter *waiter);
 void mpmc_wake_some_readers(struct mpmc_queue *queue, unsigned int count);
 void mpmc_wake_some_writers(struct mpmc_queue *queue, unsigned int count);
 void mpmc_wake_all(struct mpmc_queue *queue);
+
+/**
+ * mpmc_waiter_head() - where it is while it sleeps
+ * @waiter: who waits
+ *
+ * Context: any.
+ * Return: the wait queue.
+ */
+static inline wait_queue_head_t *mpmc_waiter_head(struct mpmc_waiter *waiter)
+{
+	return waiter->room ? &waiter->queue->writers : &waiter->queue->readers;
+}
 
 /**
  * mpmc_wake_readers() - wake who waits for items

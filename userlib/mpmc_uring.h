@@ -24,6 +24,8 @@
  * for items or room without a thread read and write the queue, or poll it and
  * link a call that tries to that.
  *
+ * Or it is parked: mpmc_prep_park().
+ *
  * Timeouts are as libmpmc's, from now on, not from the submission.
  */
 #include <liburing.h>
@@ -49,6 +51,43 @@ static inline void mpmc_prep_command(struct io_uring_sqe *sqe, int fd,
 	/* struct mpmc_uring_cmd: where it is these two are, in any liburing. */
 	sqe->addr3 = (uintptr_t)arg;
 	sqe->__pad2[0] = 0;
+}
+
+/**
+ * mpmc_prep_park() - have a command wait without a thread
+ * @sqe: the submission, prepared
+ *
+ * Of any number of them each has an item or its room as a thread would that waits.
+ * But io_uring does not cancel one of them, nor by a linked timeout: the command has
+ * a timeout of its own, and there is mpmc_prep_cancel(). They end with their ring,
+ * and their process.
+ *
+ * Needs MPMC_FEATURE_URING_PARK: -EOPNOTSUPP. Completes as the command, and with
+ * -ECANCELED.
+ */
+static inline void mpmc_prep_park(struct io_uring_sqe *sqe)
+{
+	sqe->__pad2[0] |= MPMC_URING_PARK;
+}
+
+/**
+ * mpmc_prep_cancel() - cancel a command that is parked
+ * @sqe: the submission
+ * @fd: of the queue or a token of it
+ * @cancel: for the kernel
+ * @which: the structure that the command was prepared with
+ *
+ * Completes with 0: the command is about to complete with -ECANCELED, or as it would
+ * have, if that happens at the same time; -ENOENT: it is not parked.
+ */
+static inline void mpmc_prep_cancel(struct io_uring_sqe *sqe, int fd,
+				    struct mpmc_uring_cancel *cancel,
+				    const void *which)
+{
+	memset(cancel, 0, sizeof(*cancel));
+	cancel->size = sizeof(*cancel);
+	cancel->arg = (uintptr_t)which;
+	mpmc_prep_command(sqe, fd, MPMC_IOC_URING_CANCEL, cancel);
 }
 
 /* Until when; what is too far is for ever. */

@@ -163,6 +163,11 @@ struct page;
 
 /* --- Locks, tasks, time --- */
 
+/* Of parked commands, which nobody has here. */
+struct hlist_head {
+	void *first;
+};
+
 typedef struct kernel_lock spinlock_t;
 
 #define spin_lock_init(lock) ((void)(lock))

@@ -23,6 +23,10 @@ typedef struct { int counter; } refcount_t;
 typedef struct { int unused; } wait_queue_head_t;
 typedef struct { int unused; } spinlock_t;
 
+struct hlist_head {
+	int unused;
+};
+
 struct xarray {
 	int unused;
 };

@@ -65,6 +65,7 @@ enum {
 	MPMC_CMD_LEASE_FILL = 0x40,
 	MPMC_CMD_LEASE_COMMIT = 0x41,
 	MPMC_CMD_LEASE_RELEASE = 0x42,
+	MPMC_CMD_URING_CANCEL = 0x50,
 };
 
 /* No deadline: wait until it happens. */
@@ -101,6 +102,7 @@ struct mpmc_device_info {
 #define MPMC_FEATURE_DELIVERY_LIMIT 0x4 /* and queues for dead letters */
 #define MPMC_FEATURE_NAMES 0x8 /* queues with names */
 #define MPMC_FEATURE_URING 0x10 /* commands by way of io_uring */
+#define MPMC_FEATURE_URING_PARK 0x20 /* that can be parked */
 
 /**
  * struct mpmc_queue_create - ioctl(MPMC_IOC_QUEUE_CREATE) on /dev/mpmc
@@ -630,7 +632,7 @@ struct mpmc_transfer {
  * struct mpmc_uring_cmd - the cmd of an IORING_OP_URING_CMD on a queue or token
  *	fd, in the last 16 bytes of its sqe
  * @arg: address of the structure of a command
- * @flags: must be 0
+ * @flags: MPMC_URING_* bits
  *
  * cmd_op of the sqe is the command, as in ioctl(), of this kind of fd; the result
  * is what ioctl() would return, or a negative errno. The structure, and what it
@@ -639,10 +641,35 @@ struct mpmc_transfer {
  * What can be done is done as it is submitted. A command that is to wait does so
  * in a worker thread of io_uring's, and ends with EINTR if it is cancelled there,
  * or with ECANCELED before.
+ *
+ * With MPMC_URING_PARK (and MPMC_FEATURE_URING_PARK, else EOPNOTSUPP) it waits
+ * without a thread, any number of them. io_uring does not cancel such commands one
+ * by one, nor by linked timeouts, but with their ring and their process;
+ * MPMC_IOC_URING_CANCEL does, and they have deadlines of their own. ECANCELED then.
  */
 struct mpmc_uring_cmd {
 	__u64 arg;
 	__u64 flags;
 };
+
+#define MPMC_URING_PARK 0x1 /* wait without a thread */
+
+/**
+ * struct mpmc_uring_cancel - ioctl(MPMC_IOC_URING_CANCEL) on a queue or token fd
+ * @size: sizeof(struct mpmc_uring_cancel)
+ * @flags: must be 0
+ * @arg: address of the structure of a command that this process has parked, on
+ *	the same queue
+ *
+ * Return: 0, and it is going to complete with ECANCELED, unless it succeeds at the
+ * same time. ENOENT: there is none, or none any more.
+ */
+struct mpmc_uring_cancel {
+	__u32 size;
+	__u32 flags;
+	__u64 arg;
+};
+
+#define MPMC_IOC_URING_CANCEL _IO(MPMC_IOC_TYPE, MPMC_CMD_URING_CANCEL)
 
 #endif /* _UAPI_LINUX_MPMC_H */
