@@ -106,6 +106,9 @@ static const struct command {
 		.deadline = offsetof(struct mpmc_lease, deadline)),
 	COMMAND(LEASE_COMMIT, CONSUMER, mpmc_lease_end, ENDS),
 	COMMAND(LEASE_RELEASE, CONSUMER, mpmc_lease_end, ENDS),
+	COMMAND(URING_CANCEL, QUEUE, mpmc_uring_cancel),
+	COMMAND(URING_CANCEL, PRODUCER, mpmc_uring_cancel),
+	COMMAND(URING_CANCEL, CONSUMER, mpmc_uring_cancel),
 	/* The last, because it has an effect that cannot be undone. */
 	COMMAND(QUEUE_SHUTDOWN, QUEUE, mpmc_queue_shutdown),
 	{ .name = NULL }
@@ -239,6 +242,9 @@ static int call(int *fds, const struct command *c, void *arg)
 		must(lease_fill(fds[CONSUMER], NULL, 1) == 1);
 	ret = mpmc_ioctl(fds[c->kind], c->cmd, arg);
 	undo(fds, c, ret);
+	/* Nothing is parked here. But it has looked, and would have found it. */
+	if (c->cmd == MPMC_IOC_URING_CANCEL && ret == -ENOENT)
+		return 0;
 	return ret;
 }
 
@@ -737,7 +743,8 @@ TEST_F(abi, device_info_written)
 	/* Names: mpmc_names; io_uring: mpmc_uring. */
 	EXPECT_EQ(MPMC_FEATURE_LEASE | MPMC_FEATURE_MAP |
 		  MPMC_FEATURE_DELIVERY_LIMIT,
-		  info->features & ~(MPMC_FEATURE_NAMES | MPMC_FEATURE_URING));
+		  info->features & ~(MPMC_FEATURE_NAMES | MPMC_FEATURE_URING |
+				     MPMC_FEATURE_URING_PARK));
 	/* The defaults must be possible, the product's tests too. */
 	EXPECT_LE(1048576, info->max_capacity);
 	EXPECT_GT(1ULL << 48, info->max_capacity);
