@@ -53,6 +53,7 @@ help:
 	@echo '  make abi-update    make it that of the last release'
 	@echo '  make debug-kernels kernels with KASAN, lockdep, ... and with KCSAN'
 	@echo '  make debug-plants  plant bugs, and see that these kernels report them'
+	@echo '  make coverage      which lines of the module the tests run, in an hour'
 	@echo '  make lint          all static checks, and that they find what they are for'
 	@echo '  make check         those of the module alone: W=1, sparse, checkpatch, ...'
 	@echo
@@ -289,6 +290,11 @@ debug-plants: deps-debug tests
 	@scripts/debug-kernel kasan kcsan
 	@scripts/debug/plants
 
+coverage: deps-debug tests
+	@$(MAKE) -s -C selftests/faultwalk
+	@scripts/debug-kernel kasan
+	@scripts/coverage
+
 # --- Cleaning ---
 
 clean:
@@ -304,4 +310,5 @@ distclean: clean
 	tests test test-rt test-newest test-debug examples example benchmark bench \
 	torture model demo check lint clean distclean litmus explore deps-debug \
 	debug-kernels debug-plants faultwalk faultwalk-plants soak soak-plants fuzz \
-	fuzz-kasan fuzz-user fuzz-plants history history-plants explore-plants
+	fuzz-kasan fuzz-user fuzz-plants history history-plants explore-plants \
+	coverage
