@@ -86,19 +86,41 @@ update_lists() {
 	apt-get -q -o APT::Sandbox::User=root "${apt_options[@]}" update >&2 || die "apt-get update failed"
 }
 
-# Where apt looks instead of this machine's own lists, if anywhere else.
-apt_options=()
-
-# From here on, packages are those of another Debian release and its backports, from
-# the mirror this machine uses, in lists of our own: this machine's are not touched.
-use_suite() {
-	local suite=$1 dir=$MPMC_CACHE/apt-$1 mirror signed='' keys=/usr/share/keyrings/debian-archive-keyring.gpg
+# mirror debian|debian-security : the one this machine uses, or else Debian's.
+mirror() {
 	# shellcheck disable=SC2016 # apt-get expands it
-	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' 2>/dev/null |
-		 grep -m 1 '/debian/*$') || mirror=http://deb.debian.org/debian
+	apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' 2>/dev/null |
+		grep -m 1 "/$1/*\$" || echo "http://deb.debian.org/$1"
+}
+
+# Where apt looks instead of this machine's own lists, if anywhere else, and of which
+# release of Debian those are, if of another one.
+apt_options=() apt_suite=
+
+# use_lists NAME LINE... : from here on, packages are those of these sources, as in
+# sources.list(5), in lists of our own: this machine's are not touched.
+use_lists() {
+	local dir=$MPMC_CACHE/apt-$1 signed='' keys=/usr/share/keyrings/debian-archive-keyring.gpg
 	[ ! -f "$keys" ] || signed="[signed-by=$keys] "
 	mkdir -p "$dir/lists/partial" "$dir/archives/partial" "$dir/none" || die "cannot write to $MPMC_CACHE"
-	printf "deb $signed%s %s main\n" "$mirror" "$suite" "$mirror" "$suite-backports" >"$dir/sources.list"
+	printf "deb $signed%s\n" "${@:2}" >"$dir/sources.list"
 	apt_options=(-o "Dir::Etc::SourceList=$dir/sources.list" -o "Dir::Etc::SourceParts=$dir/none"
 		     -o "Dir::State::Lists=$dir/lists" -o "Dir::Cache=$dir" -o "Debug::NoLocking=true")
+}
+
+# Those of another Debian release and its backports.
+# shellcheck disable=SC2034 # fetch-kernel asks
+use_suite() {
+	apt_suite=$1
+	use_lists "$1" "$(mirror debian) $1 main" "$(mirror debian) $1-backports main"
+}
+
+# Those of this machine's release for another architecture. What is to run here is
+# asked for by NAME:amd64.
+use_arch() {
+	local codename
+	# shellcheck source=/dev/null
+	codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	use_lists "$1" "$(mirror debian) $codename main" "$(mirror debian-security) $codename-security main"
+	apt_options+=(-o "APT::Architecture=$1" -o "APT::Architectures::=$1" -o APT::Architectures::=amd64)
 }
