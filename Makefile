@@ -49,6 +49,7 @@ help:
 	@echo '  make explore-plants plant mistakes, and see that the search finds them'
 	@echo '  make model         search the models of sleeping and waking'
 	@echo '  make litmus        evaluate the litmus tests of the barriers'
+	@echo '  make test-packages build the Debian packages, install and use them: 10 minutes'
 	@echo '  make abi-check     the binary interface against that of the last release'
 	@echo '  make abi-update    make it that of the last release'
 	@echo '  make debug-kernels kernels with KASAN, lockdep, ... and with KCSAN'
@@ -65,6 +66,7 @@ help:
 	@echo '  make install-system what says who may use it, and has it loaded at boot'
 	@echo '  make uninstall     remove all that; uninstall-lib, or:'
 	@echo '  make uninstall-module; uninstall-dkms; uninstall-system: parts of it'
+	@echo '  make deb           Debian packages, in build/deb'
 	@echo '  make module        the module for a Debian kernel (KERNEL=6.12, 6.1-rt, newest)'
 	@echo '  make lib           the library'
 	@echo '  make clean         remove what was built; distclean: and downloaded'
@@ -268,6 +270,14 @@ abi-check: deps
 abi-update: deps
 	@scripts/abi-check --update
 
+deb:
+	@scripts/deps package
+	@scripts/deb
+
+test-packages:
+	@scripts/deps package
+	@scripts/test-packages
+
 # --- Static checks ---
 
 lint:
@@ -306,7 +316,7 @@ distclean: clean
 
 .PHONY: all help native lib install install-module install-system install-dkms \
 	install-lib uninstall uninstall-module uninstall-system uninstall-dkms \
-	uninstall-lib abi-check abi-update deps module \
+	uninstall-lib deb test-packages abi-check abi-update deps module \
 	tests test test-rt test-newest test-debug examples example benchmark bench \
 	torture model demo check lint clean distclean litmus explore deps-debug \
 	debug-kernels debug-plants faultwalk faultwalk-plants soak soak-plants fuzz \

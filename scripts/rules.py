@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Usage: rules.py functions|conditionals|spdx|barriers|commands|comments|scripts
+"""Usage: rules.py functions|conditionals|spdx|copyright|versions|barriers|commands|comments|scripts
 
 What scripts/lint asks about the text of the files of the tree that is the current
 folder. Prints what is wrong, as FILE:LINE: TEXT, and fails if anything is.
 "scripts" lists the shell scripts instead.
 """
 
+import fnmatch
 import os
 import re
 import statistics
@@ -21,6 +22,18 @@ LICENCES = {
     'README.md': 'MIT OR Apache-2.0',
     'uapi/': '((GPL-2.0 WITH Linux-syscall-note) OR MIT)',
     'userlib/': 'MIT OR Apache-2.0',
+}
+
+
+# What has no room for a comment; debian/copyright tells of these.
+NO_COMMENTS = {'debian/changelog', 'debian/source/format'}
+
+# What debian/copyright calls them.
+DEBIAN_NAMES = {
+    'GPL-2.0': 'GPL-2',
+    '((GPL-2.0 WITH Linux-syscall-note) OR MIT)':
+        'GPL-2 with Linux-syscall-note exception or Expat',
+    'MIT OR Apache-2.0': 'Expat or Apache-2.0',
 }
 
 
@@ -109,6 +122,8 @@ def licence_of(name):
 
 def spdx():
     for name in tree():
+        if name in NO_COMMENTS:
+            continue
         # Litmus tests have theirs inside of a comment.
         head = read(name).split('\n')[:6]
         said = [re.search(r'SPDX-License-Identifier: (.*?)(?: ?\*/| ?-->)?$', l)
@@ -119,6 +134,52 @@ def spdx():
         elif said != [licence_of(name)]:
             yield '%s:1: %s, and it should be %s' % (name, said[0],
                                                      licence_of(name))
+
+
+COPYRIGHT = 'debian/copyright'
+STANZA = re.compile(r'^Files: (.*(?:\n .*)*)\n(?:Copyright: .*\n)License: (.*)$',
+                    re.M)
+
+
+def copyright():
+    """debian/copyright says of each file what its licence is; the last one that
+    fits counts."""
+    text = read(COPYRIGHT)
+    stanzas = [(m[1].split(), m[2]) for m in STANZA.finditer(text)]
+    texts = set(re.findall(r'^License: (.*)\n ', text, re.M))
+    for name in tree():
+        said = [licence for patterns, licence in stanzas
+                if any(fnmatch.fnmatchcase(name, p) for p in patterns)]
+        if not said:
+            yield '%s: %s does not tell of it' % (name, COPYRIGHT)
+        elif said[-1] != DEBIAN_NAMES[licence_of(name)]:
+            yield '%s: %s, and %s says %s' % (
+                name, DEBIAN_NAMES[licence_of(name)], COPYRIGHT, said[-1])
+    for licence in {l for _, said in stanzas for l in said.split(' or ')} - texts:
+        yield '%s: there is no text of %s' % (COPYRIGHT, licence)
+
+
+# --- Versions ---
+
+VERSIONS = (
+    ('dkms.conf', r'^PACKAGE_VERSION="(.*)"', '.'),
+    ('debian/changelog', r'\Ampmc \((.*?)\)', '.'),
+    ('userlib/man/mpmc.4', r'^\.TH .* "libmpmc (.*?)"', None),
+    ('userlib/man/mpmc.7', r'^\.TH .* "libmpmc (.*?)"', None),
+    ('userlib/libmpmc.map', r'^LIBMPMC_(.*) \{$', None),
+)
+
+
+def versions():
+    """One version everywhere, the library's; where it has two numbers, they are the
+    first two."""
+    version = re.search(r'^VERSION = (.*)$', read('userlib/Makefile'), re.M)[1]
+    for name, pattern, whole in VERSIONS:
+        said = re.findall(pattern, read(name), re.M)
+        should = version if whole else version.rsplit('.', 1)[0]
+        if not said or said[-1] != should:
+            yield '%s: %s, and it should be %s, as in userlib/Makefile' % (
+                name, said[-1] if said else 'no version', should)
 
 
 # --- Barriers ---
@@ -317,8 +378,8 @@ def scripts():
     return ()
 
 
-RULES = {r.__name__: r for r in (functions, conditionals, spdx, barriers,
-                                commands, comments, scripts)}
+RULES = {r.__name__: r for r in (functions, conditionals, spdx, copyright, versions,
+                                barriers, commands, comments, scripts)}
 
 
 def main(args):
