@@ -9,6 +9,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
 
 #include "complain.h"
 #include "ctl.h"
@@ -47,6 +49,32 @@ static size_t next_batch(const struct take *take, const struct sink *sink)
 }
 
 /*
+ * Where the reader of a pipe can go away it is waited for as well, or else it would
+ * be missed only by the next item. Others may be quicker to take what there is.
+ */
+static ssize_t peek_piped(struct take *take, struct mpmc_consumer *consumer,
+			  struct mpmc_item *items, size_t max, int *failed)
+{
+	struct pollfd pfds[] = {
+		{ .fd = mpmc_consumer_fd(consumer), .events = POLLIN },
+		{ .fd = STDOUT_FILENO },
+	};
+	ssize_t n;
+
+	for (;;) {
+		n = mpmc_consumer_peek(consumer, items, max);
+		if (n || deadline_over(&take->deadline))
+			return n;
+		if (ppoll(pfds, 2, deadline_left(&take->deadline), NULL) < 0)
+			return -errno;
+		if (pfds[1].revents & POLLERR) {
+			*failed = -EPIPE;
+			return 0;
+		}
+	}
+}
+
+/*
  * Some items. Return: what the library does: how many, 0 when there were none until
  * the timeout. "failed" is what became of the sink.
  */
@@ -54,12 +82,13 @@ static ssize_t take_some(struct take *take, struct mpmc_consumer *consumer,
 			 struct sink *sink, int *failed)
 {
 	struct mpmc_item items[SINK_ITEMS];
-	size_t got;
+	size_t max = next_batch(take, sink), got;
 	ssize_t n;
 	int ret;
 
-	n = mpmc_consumer_peek_wait(consumer, items, next_batch(take, sink),
-				    deadline_left(&take->deadline));
+	n = sink->pipe ? peek_piped(take, consumer, items, max, failed) :
+			 mpmc_consumer_peek_wait(consumer, items, max,
+						 deadline_left(&take->deadline));
 	if (n <= 0)
 		return n;
 	*failed = sink_put(sink, items, n, &got);

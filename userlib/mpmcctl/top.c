@@ -60,7 +60,7 @@ static int look(struct top *top)
 static double rate(const struct top *top, const struct snapshot *before,
 		   uint64_t then, uint64_t now)
 {
-	if (!before || !before->counted || !top->seconds || now < then)
+	if (!before || !before->counted || now < then)
 		return -1;
 	return (now - then) / top->seconds;
 }
