@@ -57,11 +57,6 @@ static int status_of(int err)
 		return CTL_DENIED;
 	case ENOENT:
 		return CTL_NO_QUEUE;
-	case EPIPE:
-		return CTL_ENDED;
-	case EAGAIN:
-	case ETIMEDOUT:
-		return CTL_LATE;
 	case EINVAL:
 	case ENAMETOOLONG:
 		return CTL_MISUSED;
