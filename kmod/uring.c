@@ -15,6 +15,7 @@
  */
 #include "uring.h"
 
+#include <linux/bits.h>
 #include <linux/errno.h>
 
 #include "compat/uring_cmd.h"
@@ -33,6 +34,9 @@ struct file *mpmc_uring_file(const struct io_uring_cmd *cmd)
 	return cmd->file;
 }
 
+/* Flags of io_uring's that a submitter can set; the others are its own. */
+#define USER_FLAGS GENMASK(23, 0)
+
 /* What the submitter asks for, beside the command itself. */
 static int call_read(struct mpmc_call *call, u64 *flags)
 {
@@ -40,8 +44,7 @@ static int call_read(struct mpmc_call *call, u64 *flags)
 
 	call->arg = args.arg;
 	*flags = args.flags;
-	if (args.flags & ~MPMC_URING_PARK ||
-	    call->cmd->flags & IORING_URING_CMD_FIXED)
+	if (args.flags & ~MPMC_URING_PARK || call->cmd->flags & USER_FLAGS)
 		return -EINVAL;
 	return args.flags && !mpmc_park_supported() ? -EOPNOTSUPP : 0;
 }

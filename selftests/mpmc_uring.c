@@ -507,6 +507,7 @@ TEST_F(command, errors)
 {
 	struct mpmc_transfer *transfer = self->transfers;
 	struct io_uring *ring = &self->ring;
+	struct iovec iov = { self->items, sizeof(self->items) };
 	struct timespec none = { .tv_nsec = -1 };
 	struct mpmc_queue_info info;
 	struct io_uring_sqe *sqe;
@@ -528,6 +529,12 @@ TEST_F(command, errors)
 	mpmc_prep_try_dequeue(sqe, self->queue, transfer);
 	io_uring_sqe_set_data64(sqe, 1);
 	sqe->__pad2[0] = 1ULL << 63;
+	submit(ring, 1);
+	EXPECT_EQ(-EINVAL, result_of(ring, 1));
+	/* Registered memory is for reads and writes. */
+	ASSERT_EQ(0, io_uring_register_buffers(ring, &iov, 1));
+	command_add(ring, 1, try_dequeue, self->queue, transfer)
+		->uring_cmd_flags = IORING_URING_CMD_FIXED;
 	submit(ring, 1);
 	EXPECT_EQ(-EINVAL, result_of(ring, 1));
 	memset(&info, 0, sizeof(info));
