@@ -57,10 +57,11 @@ static inline void mpmc_prep_command(struct io_uring_sqe *sqe, int fd,
  * mpmc_prep_park() - have a command wait without a thread
  * @sqe: the submission, prepared
  *
- * Of any number of them each has an item or its room as a thread would that waits.
- * But io_uring does not cancel one of them, nor by a linked timeout: the command has
- * a timeout of its own, and there is mpmc_prep_cancel(). They end with their ring,
- * and their process.
+ * Any number of them are in line with the threads that wait. But io_uring does not
+ * cancel one of them, nor by a linked timeout: the command has a timeout of its own,
+ * and there is mpmc_prep_cancel(). They end with their ring, and their process. What
+ * one is woken for waits for its thread to come to it, and others sleep meanwhile:
+ * with IORING_SETUP_DEFER_TASKRUN ask for completions soon.
  *
  * Needs MPMC_FEATURE_URING_PARK: -EOPNOTSUPP. Completes as the command, and with
  * -ECANCELED.
