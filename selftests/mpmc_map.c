@@ -12,7 +12,8 @@
 
 /* --- The rules of mmap --- */
 
-#define PAGE 4096
+#define PAGE ((unsigned long)sysconf(_SC_PAGESIZE))
+#define PAGES(bytes) (((bytes) + PAGE - 1) / PAGE)
 #define READ_WRITE (PROT_READ | PROT_WRITE)
 
 FIXTURE(rules)
@@ -168,9 +169,9 @@ TEST_F(rules, parts)
 		owner += is_there(m->owner + i * PAGE);
 	if (m->info.kind == MPMC_TOKEN_PRODUCER) {
 		EXPECT_EQ(2, kernel);
-		EXPECT_EQ(1 + 1024 * 8 / PAGE, owner);
+		EXPECT_EQ(1 + PAGES(1024 * 8), owner);
 	} else {
-		EXPECT_EQ(2 + 1024 * 12 / PAGE, kernel);
+		EXPECT_EQ(2 + PAGES(1024 * 12), kernel);
 		EXPECT_EQ(1, owner);
 	}
 }
