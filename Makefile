@@ -50,6 +50,7 @@ help:
 	@echo '  make model         search the models of sleeping and waking'
 	@echo '  make litmus        evaluate the litmus tests of the barriers'
 	@echo '  make test-packages build the Debian packages, install and use them: 10 minutes'
+	@echo '  make arm64         build for arm64, and run some tests in emulated guests of it'
 	@echo '  make abi-check     the binary interface against that of the last release'
 	@echo '  make abi-update    make it that of the last release'
 	@echo '  make debug-kernels kernels with KASAN, lockdep, ... and with KCSAN'
@@ -274,6 +275,11 @@ deb:
 	@scripts/deps package
 	@scripts/deb
 
+# With pages of 4 KB and of 16 KB.
+arm64:
+	@scripts/deps arm64
+	@scripts/arm64 --kernel '6.12-arm64 6.12-arm64-16k'
+
 test-packages:
 	@scripts/deps package
 	@scripts/test-packages
@@ -316,7 +322,7 @@ distclean: clean
 
 .PHONY: all help native lib install install-module install-system install-dkms \
 	install-lib uninstall uninstall-module uninstall-system uninstall-dkms \
-	uninstall-lib deb test-packages abi-check abi-update deps module \
+	uninstall-lib deb test-packages arm64 abi-check abi-update deps module \
 	tests test test-rt test-newest test-debug examples example benchmark bench \
 	torture model demo check lint clean distclean litmus explore deps-debug \
 	debug-kernels debug-plants faultwalk faultwalk-plants soak soak-plants fuzz \
