@@ -4,9 +4,9 @@
  * with many waits in flight, cancelled, and with those dying who wait.
  */
 #include <dirent.h>
-#include <liburing.h>
 
 #include "../userlib/mpmc_uring.h"
+#include "mpmc_iouring.h"
 #include "mpmc_names.h"
 
 #define ITEM sizeof(__u64)
@@ -51,12 +51,6 @@ static int workers(void)
 	}
 	closedir(dir);
 	return count;
-}
-
-/* What a kernel says that was built without a system call. */
-static int no_such_syscall(void)
-{
-	return syscall(-1) < 0 ? -errno : 0;
 }
 
 /* --- Rings --- */
@@ -163,13 +157,6 @@ static bool cancelled(int res)
 	return res == -ECANCELED || res == -EINTR;
 }
 
-static int ring_init(struct io_uring *ring, unsigned int flags)
-{
-	int ret = io_uring_queue_init(MANY, ring, flags);
-
-	return ret == -EPERM || ret == no_such_syscall() ? -EOPNOTSUPP : ret;
-}
-
 FIXTURE(uring)
 {
 	struct io_uring ring;
@@ -197,7 +184,7 @@ FIXTURE_VARIANT_ADD(uring, deferred)
 
 FIXTURE_SETUP(uring)
 {
-	int ret = ring_init(&self->ring, variant->flags);
+	int ret = ring_init(&self->ring, MANY, variant->flags);
 
 	if (ret == -EOPNOTSUPP)
 		SKIP(return, "no io_uring in this kernel");
@@ -443,7 +430,7 @@ FIXTURE_VARIANT_ADD(command, parked_deferred)
 
 FIXTURE_SETUP(command)
 {
-	int ret = ring_init(&self->ring, variant->flags);
+	int ret = ring_init(&self->ring, MANY, variant->flags);
 
 	if (ret == -EOPNOTSUPP)
 		SKIP(return, "no io_uring in this kernel");
@@ -977,7 +964,7 @@ FIXTURE_VARIANT_ADD(park, deferred)
 
 FIXTURE_SETUP(park)
 {
-	int ret = ring_init(&self->ring, variant->flags);
+	int ret = ring_init(&self->ring, MANY, variant->flags);
 
 	if (ret == -EOPNOTSUPP)
 		SKIP(return, "no io_uring in this kernel");
