@@ -554,6 +554,28 @@ TEST(consumer_killed)
 	munmap(victim, sizeof(*victim));
 }
 
+/*
+ * Committed, and nobody has looked since. Catches: it comes again when the token is
+ * closed, or its room does not.
+ */
+TEST(closed_after_a_commit)
+{
+	int queue = queue_create(8, 0);
+	struct mapped c;
+
+	ASSERT_LE(0, queue);
+	mapped_consumer(&c, queue, 8);
+	ASSERT_EQ(8, fill(queue, 1));
+	ASSERT_EQ(8, lease_fill(c.fd, NULL, 8));
+	store_release(c.own, *c.own + 3);
+	mapped_close(&c);
+	EXPECT_EQ(5, queue_items(queue));
+	EXPECT_EQ(3, fill(queue, 9));
+	EXPECT_TRUE(take_range(queue, 4, 8));
+	EXPECT_EQ(0, drain(queue));
+	close(queue);
+}
+
 /* --- Room --- */
 
 /*
