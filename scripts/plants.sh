@@ -9,11 +9,22 @@
 #                 it could not. What it prints goes to $copy/log
 #   found STATUS  prints in a line or two what search said; WHERE and STATUS as they are
 #
-# and calls plants_run. $mode is empty, list or check; $names are those that are wanted,
-# or none for all.
+# and calls plants_arg with each argument that it does not know itself, and plants_run.
+# $mode is empty, list or check; $names are those that are wanted, or none for all.
 
 mode='' names=()
 caught=0 planted=0 missed=()
+
+# plants_arg ARG
+plants_arg() {
+	case $1 in
+	-h|--help) usage; exit ;;
+	--list)    mode=list ;;
+	--check)   mode=check ;;
+	-*)        die "unknown option: $1 (see --help)" ;;
+	*)         names+=("$1") ;;
+	esac
+}
 
 wanted() {
 	local name
