@@ -25,8 +25,29 @@ run() {
 	fi
 }
 
+# tell_failed LOG... : once more what failed, with what was said just before and after:
+# who sees no more than the end of the output sees that.
+tell_failed() {
+	awk '
+	FNR == 1 { said = after = 0 }
+	/^not ok / {
+		gsub(/.*\/|\.tap$/, "", FILENAME)
+		print "# failed in " FILENAME ":"
+		for (i = said > 6 ? said - 5 : 1; i <= said; i++)
+			print "#   " line[i]
+		print "#   " $0
+		said = 0
+		after = 3
+		next
+	}
+	/^#/ && after { print "#   " $0; after--; next }
+	/^#/          { line[++said] = $0; next }
+	              { said = after = 0 }' "$@" | tail -n 40
+}
+
 # count_results LOG... : the last line of all. Fails if a test did, or there was none.
 count_results() {
+	tell_failed "$@"
 	cat "$@" | awk '
 	/^ok .*# *SKIP/ { skipped++; next }
 	/^ok /          { passed++ }
