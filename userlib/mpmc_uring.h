@@ -95,12 +95,16 @@ static inline void mpmc_prep_cancel(struct io_uring_sqe *sqe, int fd,
 static inline uint64_t mpmc_prep_deadline(const struct timespec *timeout)
 {
 	struct timespec now;
+	int64_t seconds; /* a time_t may have 32 bits */
 
-	if (!timeout || timeout->tv_sec >= INT64_MAX / 1000000000 / 2)
+	if (!timeout)
+		return MPMC_FOREVER;
+	seconds = timeout->tv_sec;
+	if (seconds >= INT64_MAX / 1000000000 / 2)
 		return MPMC_FOREVER;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)(now.tv_sec + timeout->tv_sec) * 1000000000 +
-	       now.tv_nsec + timeout->tv_nsec;
+	return (uint64_t)(now.tv_sec + seconds) * 1000000000 + now.tv_nsec +
+	       timeout->tv_nsec;
 }
 
 static inline void mpmc_prep_transfer(struct io_uring_sqe *sqe, int fd,
