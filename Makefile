@@ -275,10 +275,9 @@ deb:
 	@scripts/deps package
 	@scripts/deb
 
-# With pages of 4 KB and of 16 KB.
 arm64:
 	@scripts/deps arm64
-	@scripts/arm64 --kernel '6.12-arm64 6.12-arm64-16k'
+	@scripts/arm64
 
 test-packages:
 	@scripts/deps package
