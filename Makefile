@@ -150,7 +150,7 @@ module: deps
 	@scripts/build-module $(KERNEL)
 
 tests: deps
-	@$(MAKE) -s -C userlib WERROR=-Werror all guest-tests guest-tests32 examples
+	@$(MAKE) -s -C userlib WERROR=-Werror all guest-tests guest-tests32 foreign-tests examples
 	@$(MAKE) -s -C selftests all
 	@$(MAKE) -s -C selftests/torture
 	@$(MAKE) -s -C selftests/soak
