@@ -67,11 +67,12 @@ copy_tree() {
 }
 
 # download PACKAGE... : the .deb files, into the current folder. A package
-# list that is missing or stale is brought up to date once.
+# list that is missing or stale is brought up to date once; one that a mirror is just
+# then changing does not come, and need not be the one it takes.
 download() {
 	say "downloading $*"
 	apt_download "$@" && return
-	update_lists
+	(update_lists)
 	apt_download "$@" || die "apt-get download failed for: $*"
 }
 
