@@ -150,6 +150,7 @@ module: deps
 	@scripts/build-module $(KERNEL)
 
 tests: deps
+	@scripts/deps go
 	@$(MAKE) -s -C userlib WERROR=-Werror all guest-tests guest-tests32 foreign-tests examples
 	@$(MAKE) -s -C selftests all
 	@$(MAKE) -s -C selftests/torture
