@@ -96,7 +96,9 @@ static long dequeue_items(struct mpmc_consumer *consumer,
 		trace_dequeue(consumer->queue, consumer, n);
 		total += n;
 		cond_resched();
-	} while (total < transfer->count && !signal_pending(current));
+		/* Nor does a signal leave what it has leased: he may not come back. */
+	} while (total < transfer->count &&
+		 (mpmc_lease_count(consumer) || !signal_pending(current)));
 	return total;
 }
 

@@ -97,6 +97,11 @@ static void *victim_run(void *arg)
 	return NULL;
 }
 
+static void on_signal(int signal)
+{
+	(void)signal;
+}
+
 FIXTURE(stall)
 {
 	int queue;
@@ -274,6 +279,45 @@ static void kill_in_the_trap(int fd, bool produces)
 	must(eventually(atomic_load(&d->caught) == 2));
 	must(killed(pid));
 	munmap(d, sizeof(*d));
+}
+
+/*
+ * A signal comes while the first of two pieces of a lease, which goes across the end
+ * of the token's ring, is copied. Catches: the second stays with the token, whose
+ * owner does not know of it, and need not come back.
+ */
+TEST(interrupted_consumer)
+{
+	struct victim v = { .produces = false };
+	struct sigaction action = { .sa_handler = on_signal };
+	struct mpmc_queue_info info;
+	int queue = queue_create(100, 1), i;
+	struct trap trap;
+	__u64 zero = 0;
+	pthread_t thread;
+
+	ASSERT_LE(0, queue);
+	if (!trap_make(&trap))
+		SKIP(return, "no userfaultfd in this kernel");
+	must(sigaction(SIGUSR1, &action, NULL) == 0);
+	v.fd = consumer_create(queue, 4);
+	v.items = (__u64 *)(trap.memory + PAGE);
+	put_range(queue, 1, 2);
+	EXPECT_TRUE(take_range(v.fd, 1, 2));
+	put_range(queue, 3, 4);
+	thread = thread_start(victim_run, &v);
+	trap_caught(&trap);
+	pthread_kill(thread, SIGUSR1);
+	trap_release(&trap, &zero, 1);
+	thread_join(thread);
+	EXPECT_EQ(4, v.ret);
+	for (i = 0; i < 4; i++)
+		EXPECT_EQ(3 + i, v.items[i]);
+	info = queue_state(queue);
+	EXPECT_EQ(0, info.leased);
+	close(v.fd);
+	trap_remove(&trap);
+	close(queue);
 }
 
 /* Half of the items were in the dead one's memory. All of them come again. */
