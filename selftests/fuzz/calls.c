@@ -84,7 +84,8 @@ static u64 place(struct lane *lane, size_t size)
 		return bad_address(lane);
 	case 5:
 	case 6:
-		map = map_find(lane, &op);
+		/* What is done later may find something else there. */
+		map = lane->sqe ? NULL : map_find(lane, &op);
 		if (map && map->owner)
 			return (uintptr_t)map->owner + 8 * pick(lane, 520);
 		if (map && map->kernel)
@@ -179,7 +180,7 @@ static void call_place(struct lane *lane, struct call *call)
 }
 
 /* What a command makes, whatever it was meant to be. */
-static enum kind kind_made(unsigned long cmd)
+enum kind kind_made(unsigned long cmd)
 {
 	switch ((u32)cmd) {
 	case MPMC_IOC_QUEUE_CREATE:
@@ -193,7 +194,7 @@ static enum kind kind_made(unsigned long cmd)
 	}
 }
 
-/* Does it, and keeps the fd that comes of it. */
+/* Does it, and keeps the fd that comes of it; or has a ring do it. */
 static void call_do(struct lane *lane, const struct op *op, struct call *call)
 {
 	int ret;
@@ -202,6 +203,10 @@ static void call_do(struct lane *lane, const struct op *op, struct call *call)
 	if (op->shape >= SHAPE_BROKEN)
 		call_break(lane, call);
 	call_place(lane, call);
+	if (lane->sqe) {
+		wild_call(lane, call->fd, call->cmd, call->where);
+		return;
+	}
 	op_count(lane);
 	if (call->where < 1ULL << 32 && chance(lane, 16) && compat_works())
 		ret = compat_ioctl(call->fd, call->cmd, call->where);

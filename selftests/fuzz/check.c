@@ -258,6 +258,7 @@ void check_init(void)
 {
 	others_create();
 	apart_create();
+	exact_init();
 }
 
 /* After a program: its processes, mappings and tokens have gone. */

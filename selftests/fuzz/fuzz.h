@@ -99,13 +99,16 @@ struct map {
  * @map: its mappings
  * @child: its processes, 0: none
  * @late: fds may be closed later than we close them (io_uring)
- * @attacked: the queue that others have items in, -1
+ * @flying: requests may be in flight in rings of io_uring that are closed
+ * @end: a pipe: rings have one end of it as long as there is anything left of them
  */
 struct world {
 	struct slot slot[SLOTS];
 	struct map map[MAPS];
 	atomic_int child[CHILDREN];
 	atomic_bool late;
+	atomic_bool flying;
+	int end[2];
 };
 
 /**
@@ -133,6 +136,7 @@ struct status {
 };
 
 struct cover;
+struct io_uring_sqe;
 
 /**
  * struct lane - one of the threads of a program
@@ -146,6 +150,8 @@ struct cover;
  * @other: the other one's
  * @fault: where to go on after a SIGSEGV
  * @cover: what it reaches, or NULL
+ * @child: it is a process of its own
+ * @sqe: what calls are prepared in, rather than made; or NULL
  */
 struct lane {
 	int index;
@@ -158,6 +164,8 @@ struct lane {
 	struct lane *other;
 	sigjmp_buf fault;
 	struct cover *cover;
+	bool child;
+	struct io_uring_sqe *sqe;
 };
 
 #define ARENA_ITEMS 32768U
@@ -231,11 +239,24 @@ op_fn op_mmap, op_munmap, op_protect, op_remap, op_scribble, op_honest;
 op_fn op_dup, op_close, op_fcntl, op_poll, op_select, op_epoll, op_uring,
 	op_pass, op_fdinfo, op_read;
 op_fn op_fork, op_signal, op_pause;
+op_fn op_ring_create, op_ring_submit, op_ring_reap, op_ring_cancel,
+	op_ring_update, op_ring_close;
+
+/* calls.c */
+enum kind kind_made(unsigned long cmd);
 
 /* processes.c */
 void child_end(pid_t pid);
 
+/* uring.c, wild.c, exact.c */
+void urings_begin(struct world *world);
+void urings_inherit(void);
+void urings_end(struct world *world);
+void wild_call(struct lane *lane, int fd, unsigned long cmd, u64 where);
+void exact_init(void);
+
 /* world.c */
+void world_prepare(void);
 void world_init(struct world *world);
 void world_end(struct world *world);
 int slot_add(struct world *world, int fd, enum kind kind);

@@ -40,6 +40,12 @@ const struct op_kind op_kinds[] = {
 	{ "fork", 1, op_fork },
 	{ "signal", 3, op_signal },
 	{ "pause", 2, op_pause },
+	{ "ring_create", 1, op_ring_create },
+	{ "ring_submit", 2, op_ring_submit },
+	{ "ring_reap", 1, op_ring_reap },
+	{ "ring_cancel", 1, op_ring_cancel },
+	{ "ring_update", 1, op_ring_update },
+	{ "ring_close", 1, op_ring_close },
 };
 
 const unsigned int op_kinds_count = sizeof(op_kinds) / sizeof(op_kinds[0]);

@@ -12,6 +12,8 @@ static void child_run(struct lane *lane, unsigned int next, unsigned int count,
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	atomic_store(&lane->tid, gettid());
+	lane->child = true;
+	urings_inherit();
 	/* They are not inherited. */
 	for (i = 0; i < MAPS; i++)
 		lane->world->map[i].state = 0;
@@ -46,6 +48,8 @@ void op_fork(struct lane *lane, const struct op *op)
 		child_run(lane, next, count, stay);
 	if (pid < 0)
 		return;
+	/* It may have rings of its own. */
+	atomic_store(&lane->world->flying, true);
 	before = atomic_exchange(&lane->world->child[pick(lane, CHILDREN)],
 				 pid);
 	if (before)

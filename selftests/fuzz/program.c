@@ -55,6 +55,21 @@ static void add_setup(struct program *program, u64 *random)
 	program->setup = program->count;
 }
 
+/* Some are much about rings of io_uring. */
+static void add_rings(struct program *program, u64 *random)
+{
+	static const char * const names[] = {
+		"ring_create", "ring_submit", "ring_submit", "ring_submit",
+		"ring_submit", "ring_reap", "ring_cancel", "ring_update",
+		"ring_close",
+	};
+	unsigned int n = 4 + random_below(random, 12);
+
+	add_plain(program, "ring_create", random);
+	while (n-- && program->count < OPS_MAX)
+		add_plain(program, names[random_below(random, 9)], random);
+}
+
 void program_make(struct program *program, u64 *random)
 {
 	unsigned int n = 4 + random_below(random, 29);
@@ -64,6 +79,8 @@ void program_make(struct program *program, u64 *random)
 		program->attack = random_below(random, ATTACKS);
 	if (random_below(random, 16))
 		add_setup(program, random);
+	if (!random_below(random, 8))
+		add_rings(program, random);
 	while (n-- && program->count < OPS_MAX)
 		program->op[program->count++] = random_op(random);
 }

@@ -235,6 +235,7 @@ static void worker_init(const struct options *options, int worker)
 	atomic_store(&done, -1);
 	thread_start(right_thread, (void *)(uintptr_t)options->unguided);
 	gate_wait(&done, 0);
+	world_prepare();
 }
 
 void worker_run(const struct options *options, struct shared *shared, int worker)

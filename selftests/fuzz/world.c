@@ -4,6 +4,19 @@
  */
 #include "fuzz.h"
 
+/* More than a program ever has at a time. */
+#define FDS_MAX 128
+
+/* Programs have the fds from here on. */
+static int fds_first;
+
+void world_prepare(void)
+{
+	fds_first = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	must(fds_first >= 0);
+	close(fds_first);
+}
+
 void world_init(struct world *world)
 {
 	unsigned int i;
@@ -11,6 +24,7 @@ void world_init(struct world *world)
 	memset(world, 0, sizeof(*world));
 	for (i = 0; i < SLOTS; i++)
 		world->slot[i].fd = -1;
+	urings_begin(world);
 }
 
 /* Keeps an fd, or closes it if there are too many. */
@@ -101,6 +115,26 @@ static void maps_end(struct world *world)
 	}
 }
 
+static bool slot_has(const struct world *world, int fd)
+{
+	unsigned int i;
+
+	for (i = 0; i < SLOTS; i++)
+		if (world->slot[i].fd == fd)
+			return true;
+	return false;
+}
+
+/* What rings made that were closed before anybody asked them for it. */
+static void strays_end(struct world *world)
+{
+	int fd;
+
+	for (fd = fds_first; fd < fds_first + FDS_MAX; fd++)
+		if (!slot_has(world, fd))
+			close(fd);
+}
+
 /* Ends all but the queues, which are looked at afterwards. */
 void world_end(struct world *world)
 {
@@ -112,6 +146,9 @@ void world_end(struct world *world)
 		if (world->child[i])
 			child_end(world->child[i]);
 	maps_end(world);
+	urings_end(world);
+	if (world->late)
+		strays_end(world);
 	for (i = 0; i < SLOTS; i++) {
 		fd = world->slot[i].fd;
 		/* What it was kept as it may not be any more. */
