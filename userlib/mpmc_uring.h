@@ -22,7 +22,8 @@
  * thread of io_uring's, of which there are few, so that others wait behind it:
  * io_uring_register_iowq_max_workers() changes that, of the bounded ones. To wait
  * for items or room without a thread read and write the queue, or poll it and
- * link a call that tries to that.
+ * link a call that tries to that. Set IOSQE_ASYNC on what is linked behind another:
+ * else some kernels, 6.12 among them, may take another submission for it.
  *
  * Or it is parked: mpmc_prep_park().
  *
