@@ -161,6 +161,24 @@ static void parked_finish(struct parked *parked, int ret,
 	kfree(parked);
 }
 
+/* How many items it wants to put; 0: it takes. */
+static u32 call_room(const struct mpmc_call *call, const struct mpmc_wish *wish)
+{
+	return call->cmd->cmd_op == MPMC_IOC_ITEM_ENQUEUE ? wish->count : 0;
+}
+
+/*
+ * Whether it still is to wait for what it is woken for. Its structure may have been
+ * changed: then it would be woken for what it can't use, by itself when it passes
+ * that on, and so for ever.
+ */
+static bool parked_waits(const struct parked *parked,
+			 const struct mpmc_wish *wish)
+{
+	return wish->waits &&
+	       call_room(&parked->call, wish) == parked->waiter.room;
+}
+
 /*
  * The owner looks at what has happened, and tries. Its result; or -EIOCBQUEUED, and
  * then he owns it no more. It is repeated only when something has happened.
@@ -179,6 +197,8 @@ static int parked_try(struct parked *parked)
 		ret = mpmc_call_try(&parked->call, &wish);
 		if (ret != -EAGAIN)
 			return ret;
+		if (!parked_waits(parked, &wish))
+			return -EINVAL;
 		if (events & PARKED_EXPIRED)
 			return -ETIMEDOUT;
 		mpmc_waiter_pass_on(&parked->waiter);
@@ -249,8 +269,7 @@ int mpmc_park(const struct mpmc_call *call, const struct mpmc_wish *wish,
 
 	if (!parked)
 		return -ENOMEM;
-	parked_init(parked, call, call->cmd->cmd_op == MPMC_IOC_ITEM_ENQUEUE ?
-					  wish->count : 0);
+	parked_init(parked, call, call_room(call, wish));
 	*parked_of(call->cmd) = parked;
 	if (deadline <= KTIME_MAX) {
 		deadline = mpmc_timens_to_host(deadline);

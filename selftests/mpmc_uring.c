@@ -1014,6 +1014,29 @@ TEST_F(park, order)
 	EXPECT_TRUE(take_range(self->queue, 4, CAPACITY));
 }
 
+/*
+ * What is parked for room for one, and then wants two, is not woken by itself for
+ * ever. Catches: a thread in an endless loop, which can't be killed.
+ */
+TEST_F(park, changed)
+{
+	struct mpmc_transfer *transfer = self->transfers;
+	uint64_t items[2] = { 8, 9 };
+	int queue = queue_create(2, 0);
+
+	ASSERT_LE(0, queue);
+	ASSERT_EQ(2, fill(queue, 1));
+	command(&self->ring, 1, enqueue_bulk_wait, queue, transfer, items, 1,
+		NULL);
+	ASSERT_EQ(1, queue_waiters(queue));
+	*(volatile __u32 *)&transfer->count = 2;
+	ASSERT_TRUE(take_range(queue, 1, 1));
+	EXPECT_EQ(-EINVAL, result_of(&self->ring, 1));
+	EXPECT_EQ(0, queue_waiters(queue));
+	ASSERT_TRUE(take_range(queue, 2, 1));
+	close(queue);
+}
+
 /* Only by those whose it is, and only what is there. */
 TEST_F(park, cancel_which)
 {
