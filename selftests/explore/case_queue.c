@@ -3,176 +3,26 @@
  * Cases of whole queues: who sleeps is woken. A wake-up that is lost shows as a
  * thread that waits for ever.
  */
-#include <uapi/linux/mpmc.h>
-
-#include "../../kmod/batch.h"
 #include "../../kmod/consumer.h"
 #include "../../kmod/producer.h"
-#include "../../kmod/wait.h"
 #include "case.h"
+#include "case_common.h"
 
-#define ENTRIES 2
 #define STEPS 1500
-
-static struct mpmc_queue *queue;
-static struct mpmc_producer *producer;
-static struct mpmc_consumer *consumer;
-static struct mpmc_map_queue *words; /* as owners see them */
-static unsigned int put_count; /* by calls */
-
-static void setup(unsigned int capacity)
-{
-	items_reset();
-	kernel_reset();
-	put_count = 0;
-	producer = NULL;
-	consumer = NULL;
-	queue = mpmc_queue_create(capacity, 1);
-	words = page_address(queue->page);
-	trace_name(queue, sizeof(*queue), "queue");
-	trace_name(words, sizeof(*words), "words");
-	if (mpmc_queue_prepare(queue, 0))
-		explore_die("no segment");
-}
-
-static void setup_producer(unsigned int granted)
-{
-	producer = mpmc_producer_create(queue, ENTRIES);
-	trace_name(producer, sizeof(*producer), "producer");
-	trace_name(producer->ring.tail, sizeof(u64), "tail");
-	if (mpmc_producer_map(producer) ||
-	    !mpmc_capacity_take(&queue->capacity, MPMC_SHARE_COMMON, granted) ||
-	    !mpmc_ring_grant(&producer->ring, granted))
-		explore_die("no ring");
-}
-
-/* --- Calls --- */
-
-static int put_reserved(void)
-{
-	struct mpmc_spare spare = {};
-	u64 item = ITEM(1, ++put_count);
-
-	items_put(item);
-	if (mpmc_queue_put(queue, 0, &spare, &item, 1))
-		explore_die("no block");
-	mpmc_pool_drain(&queue->pool, &spare);
-	return 0;
-}
-
-static int put(void)
-{
-	return mpmc_queue_reserve(queue, 1, 1) ?: put_reserved();
-}
-
-static int take(void)
-{
-	u32 deliveries[CASE_ITEMS];
-	u64 items[CASE_ITEMS];
-	struct mpmc_batch batch;
-	int ret;
-
-	mpmc_batch_clear(&batch);
-	batch.items = items;
-	batch.deliveries = deliveries;
-	batch.max = 1;
-	ret = mpmc_queue_take(queue, mpmc_queue_cursor(queue), &batch);
-	if (ret)
-		return ret;
-	items_got_many(items, batch.count);
-	mpmc_queue_finish(queue, &batch);
-	return 0;
-}
-
-static int try_take(struct mpmc_waiter *waiter)
-{
-	return take();
-}
-
-static int try_put(struct mpmc_waiter *waiter)
-{
-	return put();
-}
-
-static int wait_for(u64 room)
-{
-	struct mpmc_waiter waiter = {
-		.queue = queue,
-		.room = room,
-		.attempt = room ? try_put : try_take,
-	};
-
-	return mpmc_wait(&waiter, UINT64_MAX);
-}
-
-/* --- What owners do, without a call --- */
-
-static void word_set(u32 *word, u32 value)
-{
-	atomic_set((atomic_t *)word, value);
-}
-
-/* As the library does it; whether somebody is to be told. */
-static bool advance(u64 *position, u64 to, u32 *word)
-{
-	smp_store_release(position, to);
-	if (!READ_ONCE(*word))
-		return false;
-	smp_mb();
-	return READ_ONCE(*word) & (MPMC_MAP_WAITERS | MPMC_MAP_SHUTDOWN);
-}
-
-static void store(unsigned int number)
-{
-	u64 *tail = producer->ring.tail, pos = READ_ONCE(*tail);
-
-	producer->ring.items[pos % ENTRIES] = ITEM(2, number);
-	items_put(ITEM(2, number));
-	if (!advance(tail, pos + 1, &words->readers))
-		return;
-	trace_say("kicks");
-	if (mpmc_producer_kick(producer, 1))
-		items_unput(ITEM(2, number));
-}
-
-static void commit(void)
-{
-	u64 *head = consumer->head;
-
-	if (advance(head, READ_ONCE(*head) + 1, &words->writers)) {
-		trace_say("kicks");
-		mpmc_lease_kick(consumer);
-	}
-}
-
-/* --- The end --- */
-
-static void check(void)
-{
-	while (!take())
-		;
-	items_check();
-	if (atomic_read(&queue->reader_count) ||
-	    atomic_read(&queue->writer_count))
-		explore_fail("somebody is counted who does not wait");
-	if ((words->readers | words->writers) & MPMC_MAP_SLEEPERS)
-		explore_fail("somebody is counted who does not sleep");
-	mpmc_queue_destroy(queue);
-}
 
 /* --- Items --- */
 
 static void wait_setup(void)
 {
-	setup(2);
+	queue_setup(2);
 }
 
 static void wait_run(unsigned int thread)
 {
 	if (thread == 1)
-		put();
+		queue_put();
 	else
-		wait_for(0);
+		queue_wait_for(0);
 }
 
 const struct explore_case case_queue_wait = {
@@ -181,7 +31,7 @@ const struct explore_case case_queue_wait = {
 	.threads = 2,
 	.setup = wait_setup,
 	.run = wait_run,
-	.check = check,
+	.check = queue_check,
 	.quick = { 3, 1, STEPS, 20 },
 	.full = { 5, 2, STEPS, 120 },
 };
@@ -189,10 +39,10 @@ const struct explore_case case_queue_wait = {
 static void two_run(unsigned int thread)
 {
 	if (thread == 1) {
-		put();
-		put();
+		queue_put();
+		queue_put();
 	} else {
-		wait_for(0);
+		queue_wait_for(0);
 	}
 }
 
@@ -202,7 +52,7 @@ const struct explore_case case_queue_two = {
 	.threads = 3,
 	.setup = wait_setup,
 	.run = two_run,
-	.check = check,
+	.check = queue_check,
 	.quick = { 2, 0, STEPS, 20 },
 	.full = { 3, 1, STEPS, 120 },
 };
@@ -214,13 +64,13 @@ const struct explore_case case_queue_two = {
 static void signal_run(unsigned int thread)
 {
 	if (thread == 1) {
-		put();
+		queue_put();
 	} else if (thread == 2) {
 		current->signals = true;
-		if (!wait_for(0))
-			put();
-	} else if (!wait_for(0)) {
-		put();
+		if (!queue_wait_for(0))
+			queue_put();
+	} else if (!queue_wait_for(0)) {
+		queue_put();
 	}
 }
 
@@ -230,7 +80,7 @@ const struct explore_case case_queue_signal = {
 	.threads = 3,
 	.setup = wait_setup,
 	.run = signal_run,
-	.check = check,
+	.check = queue_check,
 	.quick = { 2, 0, STEPS, 20 },
 	.full = { 3, 1, STEPS, 120 },
 };
@@ -244,11 +94,11 @@ static struct mpmc_producer *first;
 
 static void empty_setup(void)
 {
-	setup(4);
-	setup_producer(2);
-	store(1);
+	queue_setup(4);
+	queue_setup_producer(2);
+	queue_store(1);
 	first = producer;
-	setup_producer(1);
+	queue_setup_producer(1);
 }
 
 static void take_from(struct mpmc_producer *from)
@@ -265,10 +115,10 @@ static void empty_hop(void)
 {
 	struct mpmc_producer *second = producer;
 
-	store(2);
+	queue_store(2);
 	take_from(first);
 	producer = first;
-	store(3);
+	queue_store(3);
 	take_from(second);
 }
 
@@ -282,7 +132,7 @@ static void empty_run(unsigned int thread)
 		return;
 	}
 	atomic64_set(&cursor->place, 2ULL << 32 | MPMC_QUOTA);
-	if (take())
+	if (queue_take())
 		explore_fail("one there all the time, and none found");
 }
 
@@ -292,7 +142,7 @@ const struct explore_case case_queue_empty = {
 	.threads = 2,
 	.setup = empty_setup,
 	.run = empty_run,
-	.check = check,
+	.check = queue_check,
 	.quick = { 3, 1, STEPS, 20 },
 	.full = { 5, 2, STEPS, 120 },
 };
@@ -301,16 +151,16 @@ const struct explore_case case_queue_empty = {
 
 static void room_setup(void)
 {
-	setup(1);
-	put();
+	queue_setup(1);
+	queue_put();
 }
 
 static void room_run(unsigned int thread)
 {
 	if (thread == 1)
-		wait_for(1);
+		queue_wait_for(1);
 	else
-		take();
+		queue_take();
 }
 
 const struct explore_case case_queue_room = {
@@ -319,45 +169,28 @@ const struct explore_case case_queue_room = {
 	.threads = 2,
 	.setup = room_setup,
 	.run = room_run,
-	.check = check,
+	.check = queue_check,
 	.quick = { 3, 1, STEPS, 20 },
 	.full = { 5, 2, STEPS, 120 },
 };
 
-/* Room is what the owner of a mapped lease has finished with. */
-static void lease_setup(unsigned int capacity, unsigned int items)
-{
-	unsigned int i;
-
-	setup(capacity);
-	for (i = 0; i < items; i++)
-		put();
-	consumer = mpmc_consumer_create(queue, ENTRIES);
-	trace_name(consumer, sizeof(*consumer), "consumer");
-	trace_name(consumer->head, sizeof(u64), "head");
-	if (mpmc_consumer_map(consumer) ||
-	    mpmc_lease_fill(consumer, items, false))
-		explore_die("no lease");
-	items_got_many(consumer->items, items);
-}
-
 static void harvest_setup(void)
 {
-	lease_setup(1, 1);
+	queue_lease_setup(1, 1);
 }
 
 static void harvest_run(unsigned int thread)
 {
 	if (thread == 1)
-		wait_for(1);
+		queue_wait_for(1);
 	else
-		commit();
+		queue_commit();
 }
 
 static void harvest_hot_setup(void)
 {
 	harvest_setup();
-	word_set(&words->writers, 0);
+	queue_word_set(&words->writers, 0);
 }
 
 const struct explore_case case_queue_harvest = {
@@ -366,7 +199,7 @@ const struct explore_case case_queue_harvest = {
 	.threads = 2,
 	.setup = harvest_setup,
 	.run = harvest_run,
-	.check = check,
+	.check = queue_check,
 	.quick = { 2, 1, STEPS, 20 },
 	.full = { 4, 2, STEPS, 120 },
 };
@@ -376,7 +209,7 @@ const struct explore_case case_queue_harvest_hot = {
 	.threads = 2,
 	.setup = harvest_hot_setup,
 	.run = harvest_run,
-	.check = check,
+	.check = queue_check,
 	.quick = { 2, 1, STEPS, 20 },
 	.full = { 4, 2, STEPS, 120 },
 };
@@ -387,7 +220,7 @@ const struct explore_case case_queue_harvest_hot = {
  */
 static void full_setup(void)
 {
-	lease_setup(3, 2);
+	queue_lease_setup(3, 2);
 }
 
 static void kick(void *unused)
@@ -402,12 +235,12 @@ static void kick(void *unused)
 static void full_run(unsigned int thread)
 {
 	if (thread == 1) {
-		commit();
+		queue_commit();
 		mpmc_queue_reserve(queue, 1, 1);
 		schedule_as(thread, kick, NULL);
-		commit();
+		queue_commit();
 		mpmc_queue_reserve(queue, 1, 1);
-	} else if (put()) {
+	} else if (queue_put()) {
 		explore_fail("room all the time, and none found");
 	}
 }
@@ -418,7 +251,7 @@ const struct explore_case case_queue_full = {
 	.threads = 2,
 	.setup = full_setup,
 	.run = full_run,
-	.check = check,
+	.check = queue_check,
 	.quick = { 3, 1, STEPS, 20 },
 	.full = { 5, 2, STEPS, 120 },
 };
@@ -427,22 +260,22 @@ const struct explore_case case_queue_full = {
 
 static void armed_setup(void)
 {
-	setup(4);
-	setup_producer(2);
+	queue_setup(4);
+	queue_setup_producer(2);
 }
 
 static void armed_run(unsigned int thread)
 {
 	if (thread == 1)
-		store(1);
+		queue_store(1);
 	else
-		wait_for(0);
+		queue_wait_for(0);
 }
 
 static void hot_setup(void)
 {
 	armed_setup();
-	word_set(&words->readers, 0);
+	queue_word_set(&words->readers, 0);
 }
 
 const struct explore_case case_queue_armed = {
@@ -451,7 +284,7 @@ const struct explore_case case_queue_armed = {
 	.threads = 2,
 	.setup = armed_setup,
 	.run = armed_run,
-	.check = check,
+	.check = queue_check,
 	.quick = { 3, 1, STEPS, 20 },
 	.full = { 5, 2, STEPS, 120 },
 };
@@ -461,7 +294,7 @@ const struct explore_case case_queue_hot = {
 	.threads = 2,
 	.setup = hot_setup,
 	.run = armed_run,
-	.check = check,
+	.check = queue_check,
 	.quick = { 3, 1, STEPS, 20 },
 	.full = { 5, 2, STEPS, 120 },
 };
@@ -469,10 +302,10 @@ const struct explore_case case_queue_hot = {
 static void hot_two_run(unsigned int thread)
 {
 	if (thread == 1) {
-		store(1);
-		store(2);
+		queue_store(1);
+		queue_store(2);
 	} else {
-		wait_for(0);
+		queue_wait_for(0);
 	}
 }
 
@@ -482,7 +315,7 @@ const struct explore_case case_queue_hot_two = {
 	.threads = 3,
 	.setup = hot_setup,
 	.run = hot_two_run,
-	.check = check,
+	.check = queue_check,
 	.quick = { 1, 0, STEPS, 20 },
 	.full = { 2, 1, STEPS, 120 },
 };
@@ -497,9 +330,9 @@ static void cool_setup(void)
 static void cool_run(unsigned int thread)
 {
 	if (thread == 1)
-		store(1);
+		queue_store(1);
 	else if (thread == 2)
-		wait_for(0);
+		queue_wait_for(0);
 	else
 		mpmc_sleepers_moved(&queue->read_sleepers, 1 << 20);
 }
@@ -510,7 +343,7 @@ const struct explore_case case_queue_cool = {
 	.threads = 3,
 	.setup = cool_setup,
 	.run = cool_run,
-	.check = check,
+	.check = queue_check,
 	.quick = { 2, 1, STEPS, 20 },
 	.full = { 3, 2, STEPS, 120 },
 };
@@ -519,9 +352,9 @@ const struct explore_case case_queue_cool = {
 
 static void shutdown_setup(void)
 {
-	setup(2);
-	setup_producer(1);
-	word_set(&words->readers, 0);
+	queue_setup(2);
+	queue_setup_producer(1);
+	queue_word_set(&words->readers, 0);
 }
 
 /* Takes all that was accepted, and is told of the end. */
@@ -530,23 +363,16 @@ static void take_all(void)
 	int ret;
 
 	do {
-		ret = wait_for(0);
+		ret = queue_wait_for(0);
 	} while (!ret);
 	if (ret != -EPIPE)
 		explore_fail("waited for the end, and got %d", ret);
 }
 
-/* Nothing is left of what was accepted. */
-static void end_check(void)
-{
-	items_check();
-	check();
-}
-
 static void shutdown_run(unsigned int thread)
 {
 	if (thread == 1)
-		store(1);
+		queue_store(1);
 	else if (thread == 2)
 		take_all();
 	else
@@ -559,7 +385,7 @@ const struct explore_case case_queue_shutdown = {
 	.threads = 3,
 	.setup = shutdown_setup,
 	.run = shutdown_run,
-	.check = end_check,
+	.check = queue_end_check,
 	.quick = { 1, 1, STEPS, 20 },
 	.full = { 2, 1, STEPS, 120 },
 };
@@ -568,7 +394,7 @@ const struct explore_case case_queue_shutdown = {
 static void drain_run(unsigned int thread)
 {
 	if (thread == 1)
-		commit();
+		queue_commit();
 	else if (thread == 2)
 		take_all();
 	else
@@ -581,7 +407,7 @@ const struct explore_case case_queue_drain = {
 	.threads = 3,
 	.setup = harvest_hot_setup,
 	.run = drain_run,
-	.check = end_check,
+	.check = queue_end_check,
 	.quick = { 1, 1, STEPS, 20 },
 	.full = { 2, 1, STEPS, 120 },
 };
@@ -596,11 +422,11 @@ static void drain_two_setup(void)
 static void drain_two_run(unsigned int thread)
 {
 	if (thread == 1)
-		commit();
+		queue_commit();
 	else if (thread == 2)
 		take_all();
 	else
-		take();
+		queue_take();
 }
 
 const struct explore_case case_queue_drain_two = {
@@ -609,7 +435,7 @@ const struct explore_case case_queue_drain_two = {
 	.threads = 3,
 	.setup = drain_two_setup,
 	.run = drain_two_run,
-	.check = end_check,
+	.check = queue_end_check,
 	.quick = { 2, 0, STEPS, 20 },
 	.full = { 3, 1, STEPS, 120 },
 };
@@ -618,7 +444,7 @@ const struct explore_case case_queue_drain_two = {
 static void late_run(unsigned int thread)
 {
 	if (thread == 1)
-		put();
+		queue_put();
 	else if (thread == 2)
 		take_all();
 	else
@@ -631,7 +457,7 @@ const struct explore_case case_queue_late = {
 	.threads = 3,
 	.setup = wait_setup,
 	.run = late_run,
-	.check = end_check,
+	.check = queue_end_check,
 	.quick = { 2, 2, STEPS, 20 },
 	.full = { 3, 2, STEPS, 120 },
 };
@@ -651,15 +477,15 @@ static void put_by_token(void)
 
 static void close_setup(void)
 {
-	setup(2);
-	producer = mpmc_producer_create(queue, ENTRIES);
+	queue_setup(2);
+	producer = mpmc_producer_create(queue, QUEUE_ENTRIES);
 	put_by_token();
 }
 
 static void close_run(unsigned int thread)
 {
 	if (thread > 1) {
-		take();
+		queue_take();
 		return;
 	}
 	put_by_token();
@@ -670,7 +496,7 @@ static void close_check(void)
 {
 	if (!items_left() && !machine_is_freed(producer))
 		explore_fail("the token is not freed by who took the last item");
-	while (!take())
+	while (!queue_take())
 		;
 	items_check();
 	if (!machine_is_freed(producer))
