@@ -111,6 +111,19 @@ static void free_run(unsigned int thread)
 
 CASE(free, "memory that is freed while another one uses it", 2, "use after free");
 
+static void late_free_run(unsigned int thread)
+{
+	if (thread == 1) {
+		WRITE_ONCE(*y, 1);
+		WRITE_ONCE(*x, 1);
+	} else if (READ_ONCE(*x)) {
+		kfree(y);
+	}
+}
+
+CASE(late_free, "memory that is freed without knowing that it is not used", 2,
+     "data race");
+
 static void deadlock_run(unsigned int thread)
 {
 	if (thread == 2 && READ_ONCE(*x))

@@ -50,6 +50,27 @@
 	each(queue_drain_two) \
 	each(queue_late) \
 	each(queue_close) \
+	each(poll_put) \
+	each(poll_armed) \
+	each(poll_hot) \
+	each(poll_left) \
+	each(poll_stay) \
+	each(poll_again) \
+	each(poll_commit) \
+	each(poll_commit_hot) \
+	each(poll_shutdown) \
+	each(poll_drain) \
+	each(park_put) \
+	each(park_hot) \
+	each(park_again) \
+	each(park_room) \
+	each(park_changed) \
+	each(park_late) \
+	each(park_cancel) \
+	each(park_pass) \
+	each(park_shutdown) \
+	each(park_end) \
+	each(park_exit) \
 	each(known_message) \
 	each(known_passing) \
 	each(known_buffers) \
@@ -57,6 +78,7 @@
 	each(known_race) \
 	each(known_locked) \
 	each(known_free) \
+	each(known_late_free) \
 	each(known_deadlock) \
 	each(known_loop)
 

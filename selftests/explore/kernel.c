@@ -39,6 +39,9 @@ static struct {
 	struct handover left; /* and to who has left a read-side section */
 	struct task task[MACHINE_THREADS];
 	struct handover woken[MACHINE_THREADS];
+	struct hrtimer *timer; /* that runs down */
+	struct hrtimer *expiring; /* whose function runs */
+	struct handover expired;
 	bool no_memory;
 } kernel;
 
@@ -223,7 +226,7 @@ void schedule_task(void)
 	machine_get(&kernel.woken[schedule_current()]);
 }
 
-static void set_state(unsigned int state)
+void kernel_set_state(unsigned int state)
 {
 	kernel_task()->state = state;
 	machine_note(state);
@@ -241,6 +244,61 @@ static bool task_wake(struct task *task, unsigned int mode)
 	trace_say("wakes thread %u", task->pid);
 	machine_give(handover);
 	return true;
+}
+
+/* --- Timers: one at a time --- */
+
+void kernel_timer_start(struct hrtimer *timer)
+{
+	schedule_point();
+	if (kernel.timer)
+		explore_die("two timers");
+	kernel.timer = timer;
+	machine_give(&kernel.expired);
+}
+
+struct due {
+	bool (*over)(void);
+};
+
+static bool timer_due(void *arg)
+{
+	return kernel.timer || ((struct due *)arg)->over();
+}
+
+void kernel_timer_expire(bool (*over)(void))
+{
+	struct due due = { over };
+	struct hrtimer *timer;
+
+	schedule_block(timer_due, &due);
+	machine_get(&kernel.expired);
+	timer = kernel.timer;
+	if (!timer)
+		return;
+	if (machine_is_freed(timer))
+		explore_fail("a timer that was freed expires");
+	trace_say("the timer expires");
+	kernel.timer = NULL;
+	kernel.expiring = timer;
+	timer->function(timer);
+	machine_give(&kernel.expired);
+	kernel.expiring = NULL;
+}
+
+static bool timer_rests(void *arg)
+{
+	return kernel.expiring != arg;
+}
+
+void kernel_timer_cancel(struct hrtimer *timer)
+{
+	schedule_block(timer_rests, timer);
+	machine_get(&kernel.expired);
+	if (kernel.timer != timer)
+		return;
+	kernel.timer = NULL;
+	machine_give(&kernel.expired);
 }
 
 /* --- Wait queues --- */
@@ -267,7 +325,8 @@ bool waitqueue_active(wait_queue_head_t *head)
 			    __ATOMIC_RELAXED, HERE);
 }
 
-static void entry_link(wait_queue_head_t *head, struct wait_queue_entry *entry)
+void __add_wait_queue_entry_tail(wait_queue_head_t *head,
+				 struct wait_queue_entry *entry)
 {
 	struct wait_queue_entry **last = &head->first;
 
@@ -275,21 +334,27 @@ static void entry_link(wait_queue_head_t *head, struct wait_queue_entry *entry)
 		last = &(*last)->next;
 	*last = entry;
 	entry->next = NULL;
-	word_write(&entry->queued, 1, __ATOMIC_RELAXED);
+	entry->entry.head = head;
+	word_write(&entry->entry.queued, 1, __ATOMIC_RELAXED);
 	word_write(&head->count, head->count + 1, __ATOMIC_RELAXED);
 }
 
-static void entry_unlink(wait_queue_head_t *head,
-			 struct wait_queue_entry *entry)
+/* If it is in one. */
+void list_del_init(struct list_head *list)
 {
-	struct wait_queue_entry **link = &head->first;
+	struct wait_queue_entry *entry =
+		container_of(list, struct wait_queue_entry, entry);
+	struct wait_queue_entry **link;
 
-	while (*link != entry)
+	if (!list->queued)
+		return;
+	for (link = &list->head->first; *link != entry;)
 		link = &(*link)->next;
 	*link = entry->next;
-	word_write(&head->count, head->count - 1, __ATOMIC_RELAXED);
+	word_write(&list->head->count, list->head->count - 1,
+		   __ATOMIC_RELAXED);
 	/* A release, as list_del_init_careful() makes. */
-	word_write(&entry->queued, 0, __ATOMIC_RELEASE);
+	word_write(&list->queued, 0, __ATOMIC_RELEASE);
 }
 
 void prepare_to_wait_exclusive(wait_queue_head_t *head,
@@ -298,31 +363,38 @@ void prepare_to_wait_exclusive(wait_queue_head_t *head,
 {
 	entry->flags |= WQ_FLAG_EXCLUSIVE;
 	kernel_lock(&head->lock);
-	if (!entry->queued)
-		entry_link(head, entry);
-	set_state(state);
+	if (!entry->entry.queued)
+		__add_wait_queue_entry_tail(head, entry);
+	kernel_set_state(state);
 	machine_fence(__ATOMIC_SEQ_CST, HERE);
 	kernel_unlock(&head->lock);
 }
 
 void finish_wait(wait_queue_head_t *head, struct wait_queue_entry *entry)
 {
-	set_state(TASK_RUNNING);
-	if (!word_read(&entry->queued, __ATOMIC_ACQUIRE))
+	kernel_set_state(TASK_RUNNING);
+	if (!word_read(&entry->entry.queued, __ATOMIC_ACQUIRE))
 		return;
 	kernel_lock(&head->lock);
-	if (entry->queued)
-		entry_unlink(head, entry);
+	list_del_init(&entry->entry);
 	kernel_unlock(&head->lock);
+}
+
+int default_wake_function(struct wait_queue_entry *entry, unsigned int mode,
+			  int sync, void *key)
+{
+	(void)sync;
+	(void)key;
+	return task_wake(entry->private, mode);
 }
 
 int autoremove_wake_function(struct wait_queue_entry *entry, unsigned int mode,
 			     int sync, void *key)
 {
-	(void)sync;
-	(void)key;
-	/* __wake_up(), which holds the lock, takes it off the queue. */
-	return task_wake(entry->private, mode);
+	if (!default_wake_function(entry, mode, sync, key))
+		return 0;
+	list_del_init(&entry->entry);
+	return 1;
 }
 
 void __wake_up(wait_queue_head_t *head, unsigned int mode, int nr, void *key)
@@ -332,12 +404,11 @@ void __wake_up(wait_queue_head_t *head, unsigned int mode, int nr, void *key)
 
 	kernel_lock(&head->lock);
 	for (entry = head->first; entry; entry = next) {
+		if (machine_is_freed(entry))
+			explore_fail("a wait queue has an entry that was freed");
 		next = entry->next;
 		exclusive = entry->flags & WQ_FLAG_EXCLUSIVE;
-		if (!entry->func(entry, mode, 0, key))
-			continue;
-		entry_unlink(head, entry);
-		if (exclusive && !--nr)
+		if (entry->func(entry, mode, 0, key) && exclusive && !--nr)
 			break;
 	}
 	kernel_unlock(&head->lock);

@@ -26,9 +26,14 @@ void kernel_rcu_lock(void);
 void kernel_rcu_unlock(void);
 void kernel_rcu_call(void *arg, void (*fn)(void *arg));
 
+void kernel_set_state(unsigned int state);
+
 void kernel_lock(struct kernel_lock *lock);
 void kernel_unlock(struct kernel_lock *lock);
 void kernel_interrupt_all(void (*fn)(void *arg), void *arg);
 unsigned int kernel_choice(unsigned int count);
+
+/* Waits until a timer runs and has it expire; or until it is over. */
+void kernel_timer_expire(bool (*over)(void));
 
 #endif /* EXPLORE_KERNEL_H */

@@ -238,26 +238,6 @@ bool machine_is_freed(const void *addr)
 	       machine.shadow[(uint8_t *)addr - machine.memory] == FREED;
 }
 
-void machine_free(void *memory, const void *pc)
-{
-	struct header *header = (struct header *)memory - 1;
-	size_t i, at = (uint8_t *)memory - machine.memory;
-
-	if (!memory)
-		return;
-	trace_plain("free", memory, pc);
-	if (machine_is_freed(memory))
-		explore_fail("freed twice, at %s", trace_place(pc));
-	if (machine.freed_count == 256)
-		explore_die("too much is freed");
-	machine.freed[machine.freed_count].start = memory;
-	machine.freed[machine.freed_count++].size = header->size;
-	for (i = 0; i < header->size; i++)
-		machine.shadow[at + i] = FREED;
-	/* Who reads it all the same is to see that. */
-	memset(memory, 0xa5, header->size);
-}
-
 /* --- Locations --- */
 
 static struct location *location_make(const uint8_t *addr, unsigned int size)
@@ -458,6 +438,53 @@ void machine_plain(const void *addr, size_t size, bool write, const void *pc)
 		plain_access(l, write, pc);
 		at = l->addr + l->size;
 	}
+}
+
+/* --- The end of memory --- */
+
+/*
+ * Whoever has accessed it is known to have: else he may do so after it is freed, or
+ * what he has stored comes later.
+ */
+static void check_free(const uint8_t *at, const uint8_t *end, const void *pc)
+{
+	const struct location *l;
+	unsigned int id;
+
+	while (at < end) {
+		id = machine.shadow[at - machine.memory];
+		if (!id) {
+			at++;
+			continue;
+		}
+		l = &machine.location[id - 1];
+		check_write(l, pc);
+		check_stamps(l, pc, l->atomic_write, "an atomic write");
+		check_stamps(l, pc, l->plain_read, "a plain read");
+		check_stamps(l, pc, l->atomic_read, "an atomic read");
+		at = l->addr + l->size;
+	}
+}
+
+void machine_free(void *memory, const void *pc)
+{
+	struct header *header = (struct header *)memory - 1;
+	size_t i, at = (uint8_t *)memory - machine.memory;
+
+	if (!memory)
+		return;
+	trace_plain("free", memory, pc);
+	if (machine_is_freed(memory))
+		explore_fail("freed twice, at %s", trace_place(pc));
+	check_free(memory, memory + header->size, pc);
+	if (machine.freed_count == 256)
+		explore_die("too much is freed");
+	machine.freed[machine.freed_count].start = memory;
+	machine.freed[machine.freed_count++].size = header->size;
+	for (i = 0; i < header->size; i++)
+		machine.shadow[at + i] = FREED;
+	/* Who reads it all the same is to see that. */
+	memset(memory, 0xa5, header->size);
 }
 
 /* --- Atomics --- */

@@ -22,9 +22,15 @@
 #define mpmc_count(queue, counter, n) ((void)0)
 #define mpmc_count_gone(queue, n) ((void)0)
 
+/* iouring.h is as <linux/io_uring/cmd.h> was when it came. */
+#define MPMC_HAVE_URING_HEADER
+#define CONFIG_IO_URING 1
+#define IS_ENABLED(option) option
+
 typedef uint16_t u16;
 typedef unsigned int __poll_t;
 typedef unsigned int gfp_t;
+typedef unsigned int fmode_t;
 typedef s64 ktime_t;
 typedef struct { int counter; } refcount_t;
 
@@ -48,6 +54,8 @@ typedef struct { int counter; } refcount_t;
 #define ERR_PTR(error) ((void *)(long)(error))
 #define IS_ERR(p) ((unsigned long)(p) >= (unsigned long)-4095)
 #define ERESTARTSYS 512
+#define EIOCBQUEUED 529
+#define GENMASK(high, low) ((~0UL << (low)) & (~0UL >> (63 - (high))))
 
 /* --- Atomics that the segment's shim has not --- */
 
@@ -69,6 +77,8 @@ typedef struct { int counter; } refcount_t;
 #define atomic_dec(v) ((void)RMW(v, fetch_sub, 1, RELAXED))
 #define atomic_add(i, v) ((void)RMW(v, fetch_add, i, RELAXED))
 #define atomic_or(i, v) ((void)RMW(v, fetch_or, i, RELAXED))
+#define atomic_fetch_or(i, v) RMW(v, fetch_or, i, SEQ_CST)
+#define atomic_xchg(v, new) RMW(v, exchange_n, new, SEQ_CST)
 #define atomic_fetch_andnot(i, v) RMW(v, fetch_and, ~(i), SEQ_CST)
 #define atomic_cmpxchg(v, old, new) CMPXCHG(&(v)->counter, old, new, SEQ_CST)
 #define atomic_try_cmpxchg(v, old, new) TRY(v, old, new, SEQ_CST)
@@ -90,6 +100,8 @@ typedef struct { int counter; } refcount_t;
 #define atomic_inc_return_relaxed(v) atomic_add_return_relaxed(1, v)
 #define atomic64_add_return_relaxed(i, v) \
 	(RMW(v, fetch_add, i, RELAXED) + (i))
+#define atomic_fetch_or_relaxed(i, v) RMW(v, fetch_or, i, RELAXED)
+#define atomic_xchg_relaxed(v, new) RMW(v, exchange_n, new, RELAXED)
 #define atomic64_fetch_or_relaxed(i, v) RMW(v, fetch_or, i, RELAXED)
 #define atomic_fetch_andnot_relaxed(i, v) RMW(v, fetch_and, ~(i), RELAXED)
 #define atomic64_try_cmpxchg_relaxed(v, old, new) TRY(v, old, new, RELAXED)
@@ -163,16 +175,13 @@ struct page;
 
 /* --- Locks, tasks, time --- */
 
-/* Of parked commands, which nobody has here. */
-struct hlist_head {
-	void *first;
-};
-
 typedef struct kernel_lock spinlock_t;
 
 #define spin_lock_init(lock) ((void)(lock))
 #define spin_lock(lock) kernel_lock(lock)
 #define spin_unlock(lock) kernel_unlock(lock)
+#define spin_lock_irq(lock) kernel_lock(lock)
+#define spin_unlock_irq(lock) kernel_unlock(lock)
 #define preempt_disable()
 #define preempt_enable()
 #define cond_resched()
@@ -189,11 +198,11 @@ typedef struct kernel_lock spinlock_t;
 #define time_after(a, b) ((long)((b) - (a)) < 0)
 #define msecs_to_jiffies(n) (n)
 #define KTIME_MAX INT64_MAX
+#define CLOCK_MONOTONIC 1
 #define NSEC_PER_MSEC 1000000
 #define ns_to_ktime(n) (n)
 #define ktime_get_ns() 0ULL
 #define local_clock() 0ULL
-#define HRTIMER_MODE_ABS 0
 #define U32_MAX UINT32_MAX
 
 #define module_param(name, type, mode)
@@ -212,7 +221,12 @@ struct task {
 	unsigned long timer_slack_ns;
 	bool signals; /* one may come */
 	bool signalled;
+	unsigned int flags;
+	const struct mm_struct *mm;
 };
+
+#define PF_EXITING 4
+#define PF_KTHREAD 0x200000
 
 extern struct task *kernel_task(void);
 
@@ -231,14 +245,71 @@ void schedule_task(void);
 #define schedule_hrtimeout_range(expires, slack, mode) \
 	((void)(expires), schedule_task(), 1)
 
+/* --- Timers --- */
+
+enum hrtimer_mode { HRTIMER_MODE_ABS };
+enum hrtimer_restart { HRTIMER_NORESTART };
+
+struct hrtimer {
+	enum hrtimer_restart (*function)(struct hrtimer *timer);
+};
+
+#define hrtimer_init(timer, clock, mode) ((void)(clock), (void)(mode))
+#define hrtimer_start_range_ns(timer, expires, slack, mode) \
+	kernel_timer_start(timer)
+#define hrtimer_cancel(timer) kernel_timer_cancel(timer)
+
+void kernel_timer_start(struct hrtimer *timer);
+void kernel_timer_cancel(struct hrtimer *timer);
+
+/* --- Lists --- */
+
+struct hlist_node {
+	struct hlist_node *next, **pprev;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
+static inline void hlist_add_head(struct hlist_node *node,
+				  struct hlist_head *head)
+{
+	node->next = head->first;
+	node->pprev = &head->first;
+	if (node->next)
+		node->next->pprev = &node->next;
+	head->first = node;
+}
+
+static inline void hlist_del(struct hlist_node *node)
+{
+	*node->pprev = node->next;
+	if (node->next)
+		node->next->pprev = node->pprev;
+}
+
+#define hlist_for_each_entry(at, head, member) \
+	for (struct hlist_node *__node = (head)->first; \
+	     __node && (at = container_of(__node, __typeof__(*at), member)); \
+	     __node = __node->next)
+
 /* --- Wait queues --- */
+
+struct wait_queue_head;
+
+/* Of a wait queue's alone: whether it is in one, and in which. */
+struct list_head {
+	unsigned int queued; /* as the list is read without the lock */
+	struct wait_queue_head *head;
+};
 
 struct wait_queue_entry {
 	unsigned int flags;
 	struct task *private;
 	int (*func)(struct wait_queue_entry *entry, unsigned int mode,
 		    int flags, void *key);
-	unsigned int queued; /* as its list head is read without the lock */
+	struct list_head entry;
 	struct wait_queue_entry *next;
 };
 
@@ -251,13 +322,22 @@ typedef struct wait_queue_head {
 #define WQ_FLAG_EXCLUSIVE 1
 
 #define init_waitqueue_head(head) memset(head, 0, sizeof(*(head)))
+#define init_waitqueue_func_entry(entry, function) \
+	((entry)->flags = 0, (entry)->private = NULL, (entry)->func = (function))
+#define INIT_LIST_HEAD(list) WRITE_ONCE((list)->queued, 0)
+#define list_empty(list) (!READ_ONCE((list)->queued))
 
 void init_wait(struct wait_queue_entry *entry);
 bool waitqueue_active(wait_queue_head_t *head);
+void __add_wait_queue_entry_tail(wait_queue_head_t *head,
+				 struct wait_queue_entry *entry);
+void list_del_init(struct list_head *list);
 void prepare_to_wait_exclusive(wait_queue_head_t *head,
 			       struct wait_queue_entry *entry,
 			       unsigned int state);
 void finish_wait(wait_queue_head_t *head, struct wait_queue_entry *entry);
+int default_wake_function(struct wait_queue_entry *entry, unsigned int mode,
+			  int sync, void *key);
 int autoremove_wake_function(struct wait_queue_entry *entry, unsigned int mode,
 			     int sync, void *key);
 void __wake_up(wait_queue_head_t *head, unsigned int mode, int nr, void *key);
@@ -265,7 +345,18 @@ void __wake_up(wait_queue_head_t *head, unsigned int mode, int nr, void *key);
 #define poll_to_key(mask) ((void *)(uintptr_t)(mask))
 
 struct file;
-typedef struct poll_table poll_table;
+
+typedef struct poll_table {
+	void (*enter)(struct poll_table *table, wait_queue_head_t *head);
+} poll_table;
+
+static inline void poll_wait(struct file *file, wait_queue_head_t *head,
+			     poll_table *table)
+{
+	(void)file;
+	if (table && table->enter)
+		table->enter(table, head);
+}
 
 /* --- XArrays: of MPMC_MAX_TOKENS entries, with one mark --- */
 
@@ -331,5 +422,7 @@ static inline void *xa_from(struct xarray *xa, unsigned long *id, bool marked)
 	for (id = 0; (entry = xa_from(xa, &id, false)); id++)
 #define xa_for_each_marked(xa, id, entry, mark) \
 	for (id = 0; (entry = xa_from(xa, &id, true)); id++)
+
+#include "iouring.h"
 
 #endif /* EXPLORE_SHIM_H */
