@@ -221,14 +221,15 @@ static void prep_any(struct lane *lane, struct uring *uring,
 		prep_other(lane, uring, sent, sqe);
 	else
 		prep_file(lane, sent, sqe);
-	/*
-	 * Some kernels, 6.12 among them, look at a submission when its command begins,
-	 * if that is later, and where another one may be then; but not with this.
-	 */
-	if (linked || chance(lane, 8))
-		sqe->flags |= IOSQE_ASYNC;
 	if (chance(lane, 8))
 		sqe->flags |= IOSQE_IO_LINK;
+	/*
+	 * Some kernels, 6.12 among them, look at a submission when its command begins,
+	 * if that is later, and where another one may be then; but not with this. The
+	 * end of a chain may be missing, and then its head begins later as well.
+	 */
+	if (linked || sqe->flags & IOSQE_IO_LINK || chance(lane, 8))
+		sqe->flags |= IOSQE_ASYNC;
 	io_uring_sqe_set_data64(sqe, uring->submitted++);
 }
 
