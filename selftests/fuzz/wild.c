@@ -104,7 +104,7 @@ static void prep_cancel(struct lane *lane, const struct op *op,
 		IORING_ASYNC_CANCEL_ANY,
 		IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL,
 	};
-	struct mpmc_uring_cancel *cancel = some_memory(lane);
+	struct mpmc_uring_cancel *cancel;
 
 	switch (pick(lane, 5)) {
 	case 0:
@@ -217,11 +217,12 @@ static void prep_any(struct lane *lane, const struct op *op,
 	default:
 		prep_call(lane, op, sqe);
 	}
+	/* It may be another command afterwards, which makes no fd. */
+	sqe_flags(lane, sqe);
 	if (sqe->opcode == IORING_OP_URING_CMD) {
 		made = kind_made(sqe->cmd_op);
 		uring->asked[uring->submitted % URING_ASKED] = sqe->addr3;
 	}
-	sqe_flags(lane, sqe);
 	io_uring_sqe_set_data64(sqe, (u64)made << 32 | uring->submitted++);
 }
 
