@@ -34,6 +34,9 @@ const (
 	while     = 200 * time.Millisecond // what is awaited does not come earlier
 )
 
+// The kernel is given its address: on a stack it might be moved meanwhile.
+var nameBytes = []byte(name)
+
 // As struct mpmc_queue_open has it.
 type openArgs struct {
 	size, flags    uint32
@@ -66,8 +69,7 @@ func open(flags uint32) *os.File {
 	device, err := os.OpenFile("/dev/mpmc", os.O_RDWR, 0)
 	check(err)
 	defer device.Close()
-	bytes := []byte(name)
-	args := openArgs{size: 32, flags: flags, name: uintptr(unsafe.Pointer(&bytes[0])), nameSize: uint32(len(bytes))}
+	args := openArgs{size: 32, flags: flags, name: uintptr(unsafe.Pointer(&nameBytes[0])), nameSize: uint32(len(nameBytes))}
 	fd, _, errno := syscall.Syscall(syscall.SYS_IOCTL, device.Fd(), queueOpen, uintptr(unsafe.Pointer(&args)))
 	if errno != 0 {
 		panic(errno)
