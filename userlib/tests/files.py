@@ -173,8 +173,8 @@ def test_signal(fd):
 def test_signal_raises(fd):
     """a handler that raises ends the read, and no item is lost"""
     signal.signal(signal.SIGALRM, signal.default_int_handler)
-    signal.setitimer(signal.ITIMER_REAL, WHILE / 4)
     try:
+        signal.setitimer(signal.ITIMER_REAL, WHILE / 4)
         got = os.read(fd, 8)
     except KeyboardInterrupt:
         got = 'interrupted'
