@@ -514,8 +514,7 @@ TEST_F(memory, bulk_without_memory_takes_no_room)
 	close(h->queue);
 }
 
-/* For each of them the kernel looks for someone to kill, and reports at length. */
-#define STARVED 8
+#define STARVED 20
 
 /* At the limit, creating fails cleanly: no fd, no count, no memory. */
 static void starved(void *arg)
