@@ -105,12 +105,14 @@ void mpmc_consumer_close(struct mpmc_consumer *consumer)
 	if (trace_consumer_close_enabled())
 		trace_consumer_close(queue, consumer->id,
 				     mpmc_lease_count(consumer));
-	atomic_dec(&queue->consumer_count);
 	mpmc_lease_end(consumer);
 	if (test_bit(MPMC_CONSUMER_MAPPED, &consumer->state))
 		atomic_dec(&queue->mapped_consumers);
 	atomic_inc(&queue->departures);
 	xa_erase(&queue->consumers, consumer->id);
+	/* Pairs with mpmc_queue_inspect(): who sees none finds what they gave back. */
+	smp_mb__before_atomic();
+	atomic_dec(&queue->consumer_count);
 	mpmc_consumer_put(consumer);
 }
 

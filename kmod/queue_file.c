@@ -44,7 +44,8 @@ void mpmc_queue_inspect(struct mpmc_queue *queue, struct mpmc_queue_info *info)
 	info->items = used - min(used, info->leased + info->granted);
 	info->segments = queue->segments;
 	info->producers = atomic_read(&queue->producer_count);
-	info->consumers = atomic_read(&queue->consumer_count);
+	/* Pairs with mpmc_consumer_close(). */
+	info->consumers = atomic_read_acquire(&queue->consumer_count);
 	info->enqueue_waiters = atomic_read(&queue->writer_count);
 	info->dequeue_waiters = atomic_read(&queue->reader_count);
 	info->state = READ_ONCE(queue->shutdown) ? MPMC_STATE_SHUTDOWN : 0;

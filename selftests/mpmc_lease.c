@@ -261,4 +261,44 @@ TEST(given_back_is_taken_once)
 	}
 }
 
+#define GOING 4096
+
+static void *close_run(void *arg)
+{
+	struct grab *token = arg;
+
+	gate_wait(&token->gate, 1);
+	close(token->queue);
+	return NULL;
+}
+
+/*
+ * Once a queue says that nobody consumes, all that was leased can be taken. Catches:
+ * a token that is not counted any more while its items are on their way back (G8).
+ */
+TEST(gone_means_given_back)
+{
+	static struct grab token;
+	__u64 taken;
+	int queue, round;
+	pthread_t thread;
+
+	queue = queue_create(GOING, 0);
+	ASSERT_LE(0, queue);
+	for (round = 0; round < 300; round++) {
+		ASSERT_EQ(GOING, fill(queue, 1));
+		token.queue = consumer_create(queue, GOING);
+		ASSERT_EQ(GOING, lease_fill(token.queue, NULL, GOING));
+		atomic_store(&token.gate, 0);
+		thread = thread_start(close_run, &token);
+		gate_open(&token.gate, 1);
+		while (queue_state(queue).consumers)
+			;
+		taken = drain(queue);
+		thread_join(thread);
+		ASSERT_EQ(GOING, taken);
+	}
+	close(queue);
+}
+
 TEST_HARNESS_MAIN
