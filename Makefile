@@ -50,7 +50,7 @@ help:
 	@echo '  make model         search the models of sleeping and waking'
 	@echo '  make litmus        evaluate the litmus tests of the barriers'
 	@echo '  make test-packages build the Debian packages, install and use them: 10 minutes'
-	@echo '  make arm64         build for arm64, and run some tests in emulated guests of it'
+	@echo '  make arm64         build for arm64, and run the tests in emulated guests of it'
 	@echo '  make abi-check     the binary interface against that of the last release'
 	@echo '  make abi-update    make it that of the last release'
 	@echo '  make debug-kernels kernels with KASAN, lockdep, ... and with KCSAN'

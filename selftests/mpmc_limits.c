@@ -250,7 +250,7 @@ static void sleepers_run(void *arg)
 	cgroup_enter(hoard->dir);
 	become(SOMEBODY);
 	must(pthread_attr_init(&attr) == 0);
-	must(pthread_attr_setstacksize(&attr, 1 << 16) == 0);
+	must(pthread_attr_setstacksize(&attr, 1 << 17) == 0);
 	for (i = 0; i < SLEEPERS; i++)
 		must(pthread_create(&thread, &attr, sleeper,
 				    &hoard->before) == 0);
