@@ -100,12 +100,12 @@ static void item_learn(u32 i, u8 what)
 		check_fail("item %u of a ring's came, which was not put", i);
 }
 
-static void item_came(u64 value)
+static void item_came(u64 value, const char *where)
 {
 	u64 i = value - item_value(0);
 
 	if (i >= atomic_load(&items_count))
-		check_fail("there is an item %#llx, which no ring put", value);
+		check_fail("%s is an item %#llx, which no ring put", where, value);
 	item_learn(i, ITEM_CAME);
 }
 
@@ -118,10 +118,13 @@ static const u64 *taken_at(const struct sent *sent)
 
 static void items_came(const struct sent *sent, unsigned int count)
 {
+	char where[64];
 	unsigned int i;
 
+	snprintf(where, sizeof(where), "of %u that request %td of a ring's took",
+		 count, (sent - sents[0]) % SENTS);
 	for (i = 0; i < count; i++)
-		item_came(taken_at(sent)[i]);
+		item_came(taken_at(sent)[i], where);
 }
 
 /* --- Requests --- */
@@ -204,7 +207,7 @@ static void prep_other(struct lane *lane, struct uring *uring,
 }
 
 static void prep_any(struct lane *lane, struct uring *uring,
-		     struct sent *sent, struct io_uring_sqe *sqe, bool linked)
+		     struct sent *sent, struct io_uring_sqe *sqe)
 {
 	static const enum what whats[] = {
 		PUT, PUT, PUT, PUT, WRITE, TAKE, TAKE, TAKE, TAKE, TAKE, READ,
@@ -226,10 +229,12 @@ static void prep_any(struct lane *lane, struct uring *uring,
 	/*
 	 * Some kernels, 6.12 among them, look at a submission when its command begins,
 	 * if that is later, and where another one may be then; but not with this. The
-	 * end of a chain may be missing, and then its head begins later as well.
+	 * end of a chain may be missing, and then its head begins later as well; or
+	 * come when a polling thread has not looked yet, and is of the chain then.
 	 */
-	if (linked || sqe->flags & IOSQE_IO_LINK || chance(lane, 8))
+	if (uring->linked || sqe->flags & IOSQE_IO_LINK || chance(lane, 8))
 		sqe->flags |= IOSQE_ASYNC;
+	uring->linked = sqe->flags & IOSQE_IO_LINK;
 	io_uring_sqe_set_data64(sqe, uring->submitted++);
 }
 
@@ -249,12 +254,10 @@ void exact_submit(struct lane *lane, struct uring *uring)
 	struct sent *sent = sents[uring_index(uring)];
 	unsigned int n = 1 + pick(lane, 4);
 	struct io_uring_sqe *sqe;
-	bool linked = false;
 
 	while (n-- && (sqe = sqe_of(uring))) {
 		op_count(lane);
-		prep_any(lane, uring, &sent[uring->submitted], sqe, linked);
-		linked = sqe->flags & IOSQE_IO_LINK;
+		prep_any(lane, uring, &sent[uring->submitted], sqe);
 	}
 	io_uring_submit(&uring->ring);
 }
@@ -431,7 +434,7 @@ void exact_end(void)
 			look_at_sent(&urings[i]);
 	check_waiters();
 	while (deq(queue, &item) > 0)
-		item_came(item);
+		item_came(item, "left in the rings' queue");
 	for (i = 0; i < count; i++)
 		if (known[i] == ITEM_PUT)
 			check_fail("item %u of a ring's was lost", i);

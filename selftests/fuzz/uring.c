@@ -98,6 +98,7 @@ static bool uring_make(struct lane *lane, struct uring *uring)
 	uring->exact = !lane->child && chance(lane, 2);
 	uring->settle = chance(lane, 2);
 	uring->submitted = 0;
+	uring->linked = false;
 	if (uring->exact)
 		exact_register(uring);
 	else if (chance(lane, 2))

@@ -29,6 +29,7 @@ enum {
  * @lane: the thread that it is for, or -1
  * @ring: liburing's
  * @submitted: requests so far
+ * @linked: exact ones: the next request is linked to the last
  * @asked: wild ones: where the structures of the last commands are
  */
 struct uring {
@@ -38,6 +39,7 @@ struct uring {
 	int lane;
 	struct io_uring ring;
 	u32 submitted;
+	bool linked;
 	u64 asked[URING_ASKED];
 };
 
