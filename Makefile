@@ -12,6 +12,13 @@ INSTALL_MOD_PATH ?= $(DESTDIR)
 UDEV_RULE = $(DESTDIR)$(PREFIX)/lib/udev/rules.d/60-mpmc.rules
 MODULES_LOAD = $(DESTDIR)$(PREFIX)/lib/modules-load.d/mpmc.conf
 DKMS_SOURCE = $(DESTDIR)/usr/src/mpmc-$(VERSION)
+# Folders that were made for these, inner ones first, see userlib/Makefile.
+ifeq ($(filter / /usr,$(abspath $(PREFIX)/.)),)
+MADE = $(addprefix $(PREFIX)/lib/,udev/rules.d udev modules-load.d)
+ifneq ($(abspath $(PREFIX)),/usr/local)
+MADE += $(PREFIX)/lib $(PREFIX)
+endif
+endif
 # Where kbuild puts modules that are not of its tree: "extra" before Linux 6.
 MODULE_DIRS = $(foreach dir,updates extra $(INSTALL_MOD_DIR), \
 	$(INSTALL_MOD_PATH)/lib/modules/*/$(dir))
@@ -136,6 +143,7 @@ uninstall-dkms:
 
 uninstall-system:
 	rm -f $(UDEV_RULE) $(MODULES_LOAD)
+	@rmdir --ignore-fail-on-non-empty $(MADE:%=$(DESTDIR)%) 2>/dev/null || :
 
 uninstall-lib:
 	$(MAKE) -s -C userlib uninstall
