@@ -315,6 +315,7 @@ int mpmc_queue_create(struct mpmc_queue **queue,
  *  -EACCES: its mode does not allow it
  *  -EINVAL: a pointer is NULL; that is no name; oflag, mode or opts have
  *	something without a meaning
+ *  -EBADF: opts->dead_letter was opened by name, and O_RDONLY
  *  -ENAMETOOLONG: the name is too long
  *  -ENOSPC: as mpmc_queue_create()
  *  -ENOMEM: no memory, or none left in the memory cgroup

@@ -52,8 +52,8 @@ function fill(text,   word, n, i, out, width)
 	return out
 }
 
-# Each sentence begins a line.
-function markup(text,   sentence, n, i, out)
+# As one line, which a tag has to be
+function fonts(text)
 {
 	text = escape(text)
 	text = mark(text, "[a-z][a-z_]*\\(\\)", "B", 2)
@@ -61,6 +61,13 @@ function markup(text,   sentence, n, i, out)
 	text = mark(text, "\\\\-E[A-Z0-9]+", "B", 0)
 	text = mark(text, "@[a-z_]+", "I", 0)
 	gsub(/\\fI@/, "\\fI", text)
+	return text
+}
+
+# Each sentence begins a line.
+function markup(text,   sentence, n, i, out)
+{
+	text = fonts(text)
 	gsub(/\. +/, ".\n", text)
 	n = split(text, sentence, "\n")
 	out = ""
@@ -236,7 +243,7 @@ function errors(   i, out)
 		return "None.\n"
 	out = ""
 	for (i = 1; i <= nerrors; i++)
-		out = out ".TP\n" markup(errno[i]) as_sentence(why[i])
+		out = out ".TP\n" fonts(errno[i]) "\n" as_sentence(why[i])
 	return out
 }
 
