@@ -56,11 +56,20 @@ static void take_option(struct wish *wish, int letter, const char *value)
 	}
 }
 
-static int create(struct wish *wish, const char *name)
+static int create(const struct wish *wish, const char *name)
+{
+	mpmc_auto_queue struct mpmc_queue *queue = NULL;
+	int ret = mpmc_queue_open(&queue, name, wish->oflag, wish->mode,
+				  &wish->opts);
+
+	return ret ? complain_error(ret, name, "open it") : CTL_DONE;
+}
+
+/* Those that can't be made are told of, and the first of these counts. */
+static int create_all(struct wish *wish, char **names)
 {
 	mpmc_auto_queue struct mpmc_queue *dead = NULL;
-	mpmc_auto_queue struct mpmc_queue *queue = NULL;
-	int ret;
+	int ret, status = CTL_DONE;
 
 	if (wish->dead_letter) {
 		ret = mpmc_queue_open(&dead, wish->dead_letter, O_WRONLY, 0,
@@ -70,9 +79,12 @@ static int create(struct wish *wish, const char *name)
 					      "put items there");
 		wish->opts.dead_letter = dead;
 	}
-	ret = mpmc_queue_open(&queue, name, wish->oflag, wish->mode,
-			      &wish->opts);
-	return ret ? complain_error(ret, name, "open it") : CTL_DONE;
+	for (; *names; names++) {
+		ret = create(wish, *names);
+		if (!status)
+			status = ret;
+	}
+	return status;
 }
 
 static int run(int argc, char **argv)
@@ -87,16 +99,13 @@ static int run(int argc, char **argv)
 		{ "may-exist", no_argument, NULL, 'p' }, { 0 },
 	};
 	struct wish wish = { .mode = 0666, .oflag = O_RDWR | O_CREAT | O_EXCL };
-	int letter, status = CTL_DONE;
+	int letter;
 
 	while ((letter = option_next(argc, argv, "hc:s:m:n:d:p", longs)) >= 0)
 		take_option(&wish, letter, optarg);
 	if (wish.dead_letter && !wish.opts.flags)
 		option_misused("--dead-letter wants --max-deliveries, or there are none");
-	argv = option_rest(argc, argv, 1, -1);
-	for (; *argv && !status; argv++)
-		status = create(&wish, *argv);
-	return status;
+	return create_all(&wish, option_rest(argc, argv, 1, -1));
 }
 
 const struct command command_create = {
