@@ -997,6 +997,43 @@ TEST_F(park, link_timeout)
 	EXPECT_EQ(-ECANCELED, result_of(&self->ring, 1));
 }
 
+/* What becomes of what would cancel it, by its data or by its fd. */
+static int cancel_by_ring(struct io_uring *ring, int queue, int flags)
+{
+	struct io_uring_sqe *sqe = sqe_of(ring, 2);
+
+	io_uring_prep_cancel64(sqe, 1, flags & ~IORING_ASYNC_CANCEL_FD);
+	if (flags & IORING_ASYNC_CANCEL_FD)
+		io_uring_prep_cancel_fd(sqe, queue, flags);
+	io_uring_sqe_set_data64(sqe, 2);
+	submit(ring, 1);
+	return result_of(ring, 2);
+}
+
+/* Nor does it obey any other way of io_uring's; all of none are 0. */
+TEST_F(park, cancelled_by_ring)
+{
+	struct mpmc_uring_cancel cancel = {
+		.size = sizeof(cancel), .arg = (uintptr_t)self->transfers,
+	};
+	struct io_uring_sync_cancel_reg sync = {
+		.addr = 1, .timeout = { .tv_sec = 1 },
+	};
+	struct io_uring *ring = &self->ring;
+	const int all = IORING_ASYNC_CANCEL_ALL, fd = IORING_ASYNC_CANCEL_FD;
+
+	command(ring, 1, dequeue_wait, self->queue, self->transfers, NULL);
+	EXPECT_EQ(-ENOENT, cancel_by_ring(ring, self->queue, 0));
+	EXPECT_EQ(-ENOENT, cancel_by_ring(ring, self->queue, fd));
+	EXPECT_EQ(0, cancel_by_ring(ring, self->queue, all));
+	EXPECT_EQ(0, cancel_by_ring(ring, self->queue, all | fd));
+	EXPECT_EQ(-ENOENT, io_uring_register_sync_cancel(ring, &sync));
+	EXPECT_TRUE(idle(ring));
+	EXPECT_EQ(1, queue_waiters(self->queue));
+	EXPECT_EQ(0, mpmc_ioctl(self->queue, MPMC_IOC_URING_CANCEL, &cancel));
+	EXPECT_EQ(-ECANCELED, result_of(ring, 1));
+}
+
 /* What waits is put in line with what its thread has put, in any segment of many. */
 TEST_F(park, order)
 {
@@ -1349,6 +1386,37 @@ TEST_F(uring, killed)
 	EXPECT_TRUE(take_range(victim->full, 1, 1));
 	EXPECT_EQ(0, queue_items(victim->full));
 	close(victim->full);
+}
+
+static void victim_execs(void *arg)
+{
+	struct victim *victim = arg;
+	struct mpmc_transfer transfer;
+	struct io_uring ring;
+
+	must(io_uring_queue_init(1, &ring, 0) == 0);
+	command(&ring, 1, dequeue_wait, victim->queue, &transfer, NULL);
+	gate_open(&victim->ready, 1);
+	gate_wait(&victim->ready, 2);
+	execl("/bin/sleep", "sleep", "1000", NULL);
+}
+
+/* Another program in the same process waits for nothing of the first one's. */
+TEST_F(park, exec)
+{
+	struct victim *victim = shared_alloc(sizeof(*victim));
+	pid_t pid;
+
+	victim->queue = self->queue;
+	pid = spawn(victim_execs, victim);
+	gate_wait(&victim->ready, 1);
+	EXPECT_EQ(1, queue_waiters(self->queue));
+	gate_open(&victim->ready, 2);
+	EXPECT_TRUE(eventually(!queue_waiters(self->queue)));
+	put_range(self->queue, 1, 1);
+	EXPECT_TRUE(take_range(self->queue, 1, 1));
+	/* It is still there. */
+	EXPECT_TRUE(killed(pid));
 }
 
 #define ROUNDS 20
