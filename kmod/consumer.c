@@ -7,7 +7,9 @@
  */
 #include "consumer.h"
 
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "free.h"
@@ -70,6 +72,7 @@ struct mpmc_consumer *mpmc_consumer_create(struct mpmc_queue *queue,
 		consumer_free(consumer);
 		return ERR_PTR(ret == -EBUSY ? -ENOSPC : ret);
 	}
+	consumer->memcg = get_mem_cgroup_from_mm(current->mm);
 	atomic_inc(&queue->consumer_count);
 	trace_consumer_create(queue, consumer->id, entries);
 	return consumer;
@@ -89,6 +92,20 @@ void mpmc_consumer_put(struct mpmc_consumer *consumer)
 		mpmc_free_later(&consumer->free_work);
 }
 
+/*
+ * Give back what is leased. That takes memory, and whose it is to be can't be told by
+ * who is here: a process that ends has none any more, and a thread of the kernel's,
+ * which may be the last to have the file, never had.
+ */
+static void consumer_end(struct mpmc_consumer *consumer)
+{
+	struct mem_cgroup *memcg = set_active_memcg(consumer->memcg);
+
+	mpmc_lease_end(consumer);
+	set_active_memcg(memcg);
+	mem_cgroup_put(consumer->memcg);
+}
+
 /**
  * mpmc_consumer_close() - the owner has gone
  * @consumer: the token; not to be used any more
@@ -105,7 +122,7 @@ void mpmc_consumer_close(struct mpmc_consumer *consumer)
 	if (trace_consumer_close_enabled())
 		trace_consumer_close(queue, consumer->id,
 				     mpmc_lease_count(consumer));
-	mpmc_lease_end(consumer);
+	consumer_end(consumer);
 	if (test_bit(MPMC_CONSUMER_MAPPED, &consumer->state))
 		atomic_dec(&queue->mapped_consumers);
 	atomic_inc(&queue->departures);

@@ -11,6 +11,7 @@
 #include "pages.h"
 #include "queue.h"
 
+struct mem_cgroup;
 struct mpmc_map_token;
 
 /* Runs of a lease whose credits go to different shares, see lease.c. */
@@ -31,6 +32,7 @@ struct mpmc_consumer_piece {
 /**
  * struct mpmc_consumer - a consumer token
  * @queue: its queue
+ * @memcg: whom its memory is charged to
  * @id: its place among the queue's consumers
  * @state: MPMC_CONSUMER_* bits
  * @maps: how many mappings of the owner's part there are
@@ -58,6 +60,7 @@ struct mpmc_consumer_piece {
  */
 struct mpmc_consumer {
 	struct mpmc_queue *queue;
+	struct mem_cgroup *memcg;
 	u32 id;
 	unsigned long state;
 	atomic_t maps;

@@ -4,6 +4,8 @@
  * the group's limit, by whatever a queue has; and not more queues than one user
  * may have, however many processes or namespaces they are made in (G11).
  */
+#include <liburing.h>
+
 #include "mpmc_mapped.h"
 #include "mpmc_cgroup.h"
 
@@ -88,24 +90,23 @@ static int one_consumer(int i)
 	return consumer_create(hoard_queue, 65536);
 }
 
+static __u64 some_items[BULK_MAX] = { 1 };
+
 static int many_items(int i)
 {
-	static __u64 items[BULK_MAX] = { 1 };
-
 	(void)i;
-	return enq_bulk(hoard_queue, items, BULK_MAX);
+	return enq_bulk(hoard_queue, some_items, BULK_MAX);
 }
 
 /* Beyond what the ring has room for. */
 static int many_items_by_token(int i)
 {
-	static __u64 items[BULK_MAX] = { 1 };
 	static int token = -1;
 
 	if (token < 0)
 		token = producer_create(hoard_queue, 64);
 	(void)i;
-	return enq_bulk(token, items, BULK_MAX);
+	return enq_bulk(token, some_items, BULK_MAX);
 }
 
 static int all_leased(int i)
@@ -117,6 +118,78 @@ static int all_leased(int i)
 		return token;
 	ret = lease_fill(token, NULL, 65536);
 	return ret == -EAGAIN ? 0 : ret;
+}
+
+#define LEFT 65536
+
+/* In a queue of their own: what was left before would be leased again. */
+static int many_to_leave(int *queue)
+{
+	int i, ret = 0;
+
+	/* What the last ones had is charged until a grace period is over. */
+	usleep(30000);
+	*queue = queue_create(LEFT, 2);
+	if (*queue < 0)
+		return *queue;
+	for (i = 0; i < LEFT / BULK_MAX && ret >= 0; i++)
+		ret = enq_bulk(*queue, some_items, BULK_MAX);
+	return ret;
+}
+
+static int leave_leased(int queue)
+{
+	int ret, token = consumer_create(queue, LEFT);
+
+	if (token < 0)
+		return token;
+	ret = lease_fill(token, NULL, LEFT);
+	if (ret >= 0)
+		return token;
+	close(token);
+	return ret;
+}
+
+/*
+ * A process that ends has no memory any more when its files are closed. vfork():
+ * this one takes none to begin with, which there may be none of.
+ */
+static int left_by_the_dead(int i)
+{
+	int queue, ret = many_to_leave(&queue);
+	pid_t pid;
+
+	(void)i;
+	if (ret < 0)
+		return ret;
+	pid = vfork();
+	if (!pid)
+		_exit(leave_leased(queue) < 0);
+	if (pid < 0)
+		return -errno;
+	return reap(pid) ? -ENOMEM : 0;
+}
+
+/* The last to have it is a thread of the kernel's. */
+static int left_by_a_ring(int i)
+{
+	int queue, token, ret = many_to_leave(&queue);
+	struct io_uring ring;
+
+	(void)i;
+	if (ret < 0)
+		return ret;
+	token = leave_leased(queue);
+	if (token < 0)
+		return token;
+	ret = io_uring_queue_init(1, &ring, 0);
+	if (ret)
+		return ret;
+	ret = io_uring_register_files(&ring, &token, 1);
+	close(token);
+	io_uring_queue_exit(&ring);
+	must(eventually(!queue_state(queue).consumers));
+	return ret;
 }
 
 /* Each has a place in every table of the queue's, and of epoll's. */
@@ -173,6 +246,12 @@ FIXTURE_VARIANT_ADD(hoard, items_by_token) {
 };
 FIXTURE_VARIANT_ADD(hoard, leases) {
 	.once = all_leased, .most = 80, .items = 2000000,
+};
+FIXTURE_VARIANT_ADD(hoard, left_by_the_dead) {
+	.once = left_by_the_dead, .most = 120,
+};
+FIXTURE_VARIANT_ADD(hoard, left_by_a_ring) {
+	.once = left_by_a_ring, .most = 120,
 };
 FIXTURE_VARIANT_ADD(hoard, polls) {
 	.once = one_poll, .most = 200, .no_end = true,
