@@ -59,6 +59,7 @@
  * @call: the command
  * @start: when it was parked, of local_clock()
  * @mm: whose memory it is about; only compared
+ * @canceled: by mpmc_park_cancel(), once; under the queue's park_lock
  */
 struct parked {
 	struct mpmc_waiter waiter;
@@ -68,6 +69,7 @@ struct parked {
 	struct mpmc_call call;
 	u64 start;
 	const struct mm_struct *mm;
+	bool canceled;
 };
 
 static struct parked **parked_of(struct io_uring_cmd *cmd)
@@ -322,8 +324,10 @@ int mpmc_park_cancel(struct mpmc_queue *queue, u64 arg)
 
 	spin_lock(&queue->park_lock);
 	hlist_for_each_entry(parked, &queue->parked, node) {
-		if (parked->call.arg != arg || parked->mm != current->mm)
+		if (parked->canceled || parked->call.arg != arg ||
+		    parked->mm != current->mm)
 			continue;
+		parked->canceled = true;
 		parked_tell(parked, PARKED_CANCELED);
 		ret = 0;
 		break;
