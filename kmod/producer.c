@@ -177,12 +177,13 @@ static void producer_seal(struct mpmc_producer *producer)
  */
 void mpmc_producer_close(struct mpmc_producer *producer)
 {
+	struct mpmc_queue *queue = producer->queue;
+
 	if (test_bit(MPMC_PRODUCER_MAPPED, &producer->state))
 		producer_seal(producer);
 	if (trace_producer_close_enabled())
-		trace_producer_close(producer->queue, producer->id,
+		trace_producer_close(queue, producer->id,
 				     mpmc_producer_items(producer));
-	atomic_dec(&producer->queue->producer_count);
 	rcu_read_lock();
 	/* The last item before closed, and closed before the look. */
 	smp_mb__before_atomic();
@@ -190,6 +191,9 @@ void mpmc_producer_close(struct mpmc_producer *producer)
 	smp_mb__after_atomic(); /* pairs with the claims, see producer_reap() */
 	producer_reap(producer);
 	rcu_read_unlock();
+	/* Pairs with mpmc_queue_inspect(): who sees none finds what they left. */
+	smp_mb__before_atomic();
+	atomic_dec(&queue->producer_count);
 }
 
 /**

@@ -36,6 +36,12 @@ void mpmc_queue_inspect(struct mpmc_queue *queue, struct mpmc_queue_info *info)
 {
 	u64 used;
 
+	/*
+	 * First who there is: who has gone by now, has left what is counted then.
+	 * Pairs with mpmc_consumer_close() and mpmc_producer_close().
+	 */
+	info->producers = atomic_read_acquire(&queue->producer_count);
+	info->consumers = atomic_read_acquire(&queue->consumer_count);
 	info->capacity = queue->capacity.total;
 	mpmc_queue_harvest(queue);
 	info->granted = mpmc_producers_granted(queue);
@@ -43,9 +49,6 @@ void mpmc_queue_inspect(struct mpmc_queue *queue, struct mpmc_queue_info *info)
 	used = mpmc_capacity_used(&queue->capacity);
 	info->items = used - min(used, info->leased + info->granted);
 	info->segments = queue->segments;
-	info->producers = atomic_read(&queue->producer_count);
-	/* Pairs with mpmc_consumer_close(). */
-	info->consumers = atomic_read_acquire(&queue->consumer_count);
 	info->enqueue_waiters = atomic_read(&queue->writer_count);
 	info->dequeue_waiters = atomic_read(&queue->reader_count);
 	info->state = READ_ONCE(queue->shutdown) ? MPMC_STATE_SHUTDOWN : 0;

@@ -261,6 +261,45 @@ TEST(given_back_is_taken_once)
 	}
 }
 
+static void *put_and_close_run(void *arg)
+{
+	struct grab *token = arg;
+
+	gate_wait(&token->gate, 1);
+	must(enq(token->queue, 1) == 0);
+	close(token->queue);
+	return NULL;
+}
+
+/*
+ * What a queue says at once is so: "no producers, no items" is the end. Catches:
+ * items that are counted before those who put them are (G8).
+ */
+TEST(no_producers_and_no_items)
+{
+	static struct grab token;
+	struct mpmc_queue_info info;
+	pthread_t thread;
+	int queue, round;
+
+	queue = queue_create(CAPACITY, 0);
+	ASSERT_LE(0, queue);
+	for (round = 0; round < 2000; round++) {
+		token.queue = producer_create(queue, 64);
+		ASSERT_LE(0, token.queue);
+		atomic_store(&token.gate, 0);
+		thread = thread_start(put_and_close_run, &token);
+		gate_open(&token.gate, 1);
+		do {
+			info = queue_state(queue);
+		} while (info.producers);
+		thread_join(thread);
+		ASSERT_EQ(1, info.items);
+		ASSERT_EQ(1, drain(queue));
+	}
+	close(queue);
+}
+
 #define GOING 4096
 
 static void *close_run(void *arg)
