@@ -472,16 +472,20 @@ static void producer_moved(struct mpmc_producer *producer)
  */
 void mpmc_producer_tidy(struct mpmc_producer *producer)
 {
-	/* We have left before we look; who unmaps it, says so before he does. */
-	smp_mb();
-	if (!test_bit(MPMC_PRODUCER_MAPPED, &producer->state) ||
-	    atomic_read(&producer->maps) ||
-	    !mpmc_ring_granted(&producer->ring) ||
-	    !mpmc_producer_enter(producer))
-		return;
-	if (!atomic_read(&producer->maps))
-		producer_settle(producer, mpmc_ring_revoke(&producer->ring));
-	mpmc_producer_leave(producer);
+	do {
+		/* We have left before we look; who unmaps it, says so before he does. */
+		smp_mb();
+		if (!test_bit(MPMC_PRODUCER_MAPPED, &producer->state) ||
+		    atomic_read(&producer->maps) ||
+		    !mpmc_ring_granted(&producer->ring) ||
+		    !mpmc_producer_enter(producer))
+			return;
+		if (!atomic_read(&producer->maps))
+			producer_settle(producer,
+					mpmc_ring_revoke(&producer->ring));
+		mpmc_producer_leave(producer);
+		/* It may have been mapped, granted room, and unmapped meanwhile. */
+	} while (true);
 }
 
 /**
@@ -583,6 +587,7 @@ int mpmc_producer_kick(struct mpmc_producer *producer, unsigned int count)
 		return -EBUSY;
 	ret = mpmc_ring_check(&producer->ring) ?: producer_verdict(producer);
 	mpmc_producer_leave(producer);
+	mpmc_producer_tidy(producer);
 	return ret;
 }
 

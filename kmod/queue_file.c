@@ -297,15 +297,18 @@ static void queue_fdinfo(struct seq_file *seq, struct file *file)
  */
 void mpmc_queue_drop(struct mpmc_queue *queue)
 {
+	struct mpmc_user *user = queue->user;
+
 	if (!refcount_dec_and_test(&queue->references))
 		return;
 	trace_queue_free(queue);
-	mpmc_user_uncharge(queue->user);
 	if (queue->dead_letter)
 		fput(queue->dead_letter);
 	kfree(queue->name);
 	mpmc_counters_free(queue);
 	mpmc_queue_destroy(queue);
+	/* Not before: memory that is being freed is his as well. */
+	mpmc_user_uncharge(user);
 }
 
 static int queue_release(struct inode *inode, struct file *file)
