@@ -537,6 +537,32 @@ TEST_F(command, errors)
 					      transfer, NULL));
 }
 
+/* Of what is not open, is no queue's, or is a token of the other kind. */
+TEST_F(command, wrong_fd)
+{
+	struct mpmc_transfer *transfer = self->transfers;
+	int consumer = consumer_create(self->queue, 4);
+	int producer = producer_create(self->queue, 4);
+	struct io_uring *ring = &self->ring;
+	int pipe_fds[2];
+
+	ASSERT_LE(0, consumer);
+	ASSERT_LE(0, producer);
+	ASSERT_EQ(0, pipe(pipe_fds));
+	EXPECT_EQ(-ENOTTY, command_result(ring, enqueue_wait, consumer,
+					  transfer, 1, NULL));
+	EXPECT_EQ(-ENOTTY, command_result(ring, dequeue_wait, producer,
+					  transfer, NULL));
+	EXPECT_EQ(-EOPNOTSUPP, command_result(ring, try_enqueue, pipe_fds[1],
+					      transfer, 1));
+	close(pipe_fds[1]);
+	EXPECT_EQ(-EBADF, command_result(ring, try_enqueue, pipe_fds[1],
+					 transfer, 1));
+	close(pipe_fds[0]);
+	close(consumer);
+	close(producer);
+}
+
 /* Catches: a way past what an fd is open for. */
 TEST_F(command, mode)
 {
@@ -1028,6 +1054,8 @@ TEST_F(park, cancelled_by_ring)
 	EXPECT_EQ(0, cancel_by_ring(ring, self->queue, all));
 	EXPECT_EQ(0, cancel_by_ring(ring, self->queue, all | fd));
 	EXPECT_EQ(-ENOENT, io_uring_register_sync_cancel(ring, &sync));
+	sync.flags = all;
+	EXPECT_EQ(0, io_uring_register_sync_cancel(ring, &sync));
 	EXPECT_TRUE(idle(ring));
 	EXPECT_EQ(1, queue_waiters(self->queue));
 	EXPECT_EQ(0, mpmc_ioctl(self->queue, MPMC_IOC_URING_CANCEL, &cancel));

@@ -15,17 +15,20 @@
  *
  * The result of the completion is that of the command: 0, or the number of items
  * taken, or a negative errno, which is listed below. Beside those: -ECANCELED and
- * -EINTR of what was cancelled, before it began to wait or while it did, and then
- * nothing has moved; and -EOPNOTSUPP of a module without MPMC_FEATURE_URING.
+ * -EINTR of what was cancelled, before it began to wait or while it did, or -EINTR of
+ * a wait in a worker that the freezer ended, and then nothing has moved; -EBADF: the
+ * descriptor is not open, or not for that, as the queue was opened by name, for the
+ * other direction alone; -ENOTTY: it is of a queue or a token that has no such
+ * command; and -EOPNOTSUPP: it is of something else, or of a module without
+ * MPMC_FEATURE_URING.
  *
  * What need not wait is done as it is submitted. What waits does so in a worker
  * thread of io_uring's, of which there are few, so that others wait behind it:
- * io_uring_register_iowq_max_workers() changes that, of the bounded ones. To wait
- * for items or room without a thread read and write the queue, or poll it and
- * link a call that tries to that. Set IOSQE_ASYNC on what is linked behind another:
+ * io_uring_register_iowq_max_workers() changes that, of the bounded ones. To have
+ * many waits, park them: mpmc_prep_park(). Where the kernel can't, read and write
+ * the queue, or poll it and link a call that tries to that; but each item wakes all
+ * of those, so let them be few. Set IOSQE_ASYNC on what is linked behind another:
  * else some kernels, 6.12 among them, may take another submission for it.
- *
- * Or it is parked: mpmc_prep_park().
  *
  * Timeouts are as libmpmc's, from now on, not from the submission.
  */
@@ -58,14 +61,16 @@ static inline void mpmc_prep_command(struct io_uring_sqe *sqe, int fd,
  * mpmc_prep_park() - have a command wait without a thread
  * @sqe: the submission, prepared
  *
- * Any number of them are in line with the threads that wait. But io_uring does not
- * cancel one of them, nor by a linked timeout: the command has a timeout of its own,
- * and there is mpmc_prep_cancel(). They end with their ring, and their process. What
- * one is woken for waits for its thread to come to it, and others sleep meanwhile:
- * with IORING_SETUP_DEFER_TASKRUN ask for completions soon.
+ * Any number of them are in line with the threads that wait, and one item wakes one.
+ * But io_uring does not cancel one of them, by user data or by descriptor, nor by a
+ * linked timeout, nor io_uring_register_sync_cancel(): -ENOENT; and 0 with
+ * IORING_ASYNC_CANCEL_ALL, which says that none was. The command has a timeout of its
+ * own, and there is mpmc_prep_cancel(). They end with their ring, their process, and
+ * its execve(). What one is woken for waits for its thread to come to it, and others
+ * sleep meanwhile: with IORING_SETUP_DEFER_TASKRUN ask for completions soon.
  *
  * Needs MPMC_FEATURE_URING_PARK: -EOPNOTSUPP. Completes as the command, and with
- * -ECANCELED.
+ * -ECANCELED, or -ENOMEM: there is no memory to park it, and nothing has moved.
  */
 static inline void mpmc_prep_park(struct io_uring_sqe *sqe)
 {

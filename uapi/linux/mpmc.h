@@ -197,7 +197,7 @@ struct mpmc_queue_open {
  * For the queue's owner, and those who have CAP_FOWNER in the user namespace of
  * the IPC namespace. The queue is freed when its last fd is closed.
  *
- * Return: 0. EINVAL, ENAMETOOLONG, EACCES, ENOENT, EFAULT.
+ * Return: 0. EINVAL, ENAMETOOLONG, EACCES, ENOENT, EFAULT, ENOMEM, EOPNOTSUPP.
  */
 struct mpmc_queue_unlink {
 	__u32 size;
@@ -226,7 +226,7 @@ struct mpmc_queue_unlink {
  * are listed, once each, whatever becomes of others meanwhile.
  *
  * Return: how many entries were written; 0: there are no more. EINVAL,
- * ENAMETOOLONG, EFAULT.
+ * ENAMETOOLONG, EFAULT, ENOMEM, EOPNOTSUPP.
  */
 struct mpmc_queue_list {
 	__u32 size;
@@ -643,9 +643,10 @@ struct mpmc_transfer {
  * or with ECANCELED before.
  *
  * With MPMC_URING_PARK (and MPMC_FEATURE_URING_PARK, else EOPNOTSUPP) it waits
- * without a thread, any number of them. io_uring does not cancel such commands one
- * by one, nor by linked timeouts, but with their ring and their process;
- * MPMC_IOC_URING_CANCEL does, and they have deadlines of their own. ECANCELED then.
+ * without a thread, any number of them; ENOMEM. io_uring does not cancel such
+ * commands one by one, nor by linked timeouts, but with their ring, their process,
+ * and execve(); MPMC_IOC_URING_CANCEL does, and they have deadlines of their own.
+ * ECANCELED then.
  */
 struct mpmc_uring_cmd {
 	__u64 arg;
