@@ -9,6 +9,7 @@
 #include <mpmc.h>
 
 #include "complain.h"
+#include "json.h"
 #include "number.h"
 #include "option.h"
 
@@ -56,17 +57,36 @@ static void take_option(struct wish *wish, int letter, const char *value)
 	}
 }
 
-static int create(const struct wish *wish, const char *name)
+/* What it has become, which is not what was wished if it was there before. */
+static int print_json(struct json *json, const char *name,
+		      struct mpmc_queue *queue)
+{
+	struct mpmc_stat stat = { .size = sizeof(stat) };
+	int ret = mpmc_queue_stat(queue, &stat);
+
+	if (ret)
+		return ret;
+	json_open(json, NULL, '{');
+	json_string(json, "name", name);
+	json_number(json, "capacity", stat.capacity);
+	json_number(json, "segments", stat.segments);
+	json_close(json, '}');
+	return 0;
+}
+
+static int create(const struct wish *wish, const char *name, struct json *json)
 {
 	mpmc_auto_queue struct mpmc_queue *queue = NULL;
 	int ret = mpmc_queue_open(&queue, name, wish->oflag, wish->mode,
 				  &wish->opts);
 
+	if (!ret && json)
+		ret = print_json(json, name, queue);
 	return ret ? complain_error(ret, name, "open it") : CTL_DONE;
 }
 
 /* Those that can't be made are told of, and the first of these counts. */
-static int create_all(struct wish *wish, char **names)
+static int create_all(struct wish *wish, char **names, struct json *json)
 {
 	mpmc_auto_queue struct mpmc_queue *dead = NULL;
 	int ret, status = CTL_DONE;
@@ -80,17 +100,29 @@ static int create_all(struct wish *wish, char **names)
 		wish->opts.dead_letter = dead;
 	}
 	for (; *names; names++) {
-		ret = create(wish, *names);
+		ret = create(wish, *names, json);
 		if (!status)
 			status = ret;
 	}
 	return status;
 }
 
+static int create_all_json(struct wish *wish, char **names)
+{
+	struct json json = { .out = stdout };
+	int status;
+
+	json_open(&json, NULL, '[');
+	status = create_all(wish, names, &json);
+	json_close(&json, ']');
+	json_line(&json);
+	return status;
+}
+
 static int run(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		OPTION_HELP,
+		OPTION_HELP, OPTION_JSON,
 		{ "capacity", required_argument, NULL, 'c' },
 		{ "segments", required_argument, NULL, 's' },
 		{ "mode", required_argument, NULL, 'm' },
@@ -99,13 +131,18 @@ static int run(int argc, char **argv)
 		{ "may-exist", no_argument, NULL, 'p' }, { 0 },
 	};
 	struct wish wish = { .mode = 0666, .oflag = O_RDWR | O_CREAT | O_EXCL };
+	bool json = false;
 	int letter;
 
-	while ((letter = option_next(argc, argv, "hc:s:m:n:d:p", longs)) >= 0)
+	while ((letter = option_next(argc, argv, "hjc:s:m:n:d:p", longs)) >= 0) {
+		json |= letter == 'j';
 		take_option(&wish, letter, optarg);
+	}
 	if (wish.dead_letter && !wish.opts.flags)
 		option_misused("--dead-letter wants --max-deliveries, or there are none");
-	return create_all(&wish, option_rest(argc, argv, 1, -1));
+	argv = option_rest(argc, argv, 1, -1);
+	return json ? create_all_json(&wish, argv) :
+		      create_all(&wish, argv, NULL);
 }
 
 const struct command command_create = {
@@ -113,6 +150,7 @@ const struct command command_create = {
 	.args = "[OPTION]... NAME...",
 	.summary = "Makes queues",
 	.options = TEXT_HELP
+		   "  -j, --json            print an array of JSON: names, and what they have got\n"
 		   "  -c, --capacity=N      room for N items, exactly (1048576)\n"
 		   "  -s, --segments=N      FIFO segments; 1: one strict order (one for each CPU)\n"
 		   "  -m, --mode=MODE       permissions, in octal (0666 less the umask)\n"

@@ -7,24 +7,11 @@
 #include <pwd.h>
 
 #include "complain.h"
-#include "json.h"
 #include "option.h"
 #include "snapshot.h"
 #include "table.h"
 #include "text.h"
 #include "view.h"
-
-static void print_json(const struct snapshots *taken)
-{
-	struct json json = { .out = stdout };
-	size_t i;
-
-	json_open(&json, NULL, '[');
-	for (i = 0; i < taken->count; i++)
-		view_json(&json, NULL, &taken->list[i]);
-	json_close(&json, ']');
-	json_line(&json);
-}
 
 static void print_names(const struct snapshots *taken)
 {
@@ -92,7 +79,7 @@ static int run(int argc, char **argv)
 	if (ret)
 		ret = complain_error(ret, NULL, NULL);
 	else if (json)
-		print_json(&taken);
+		view_json_all(stdout, &taken);
 	else if (quiet)
 		print_names(&taken);
 	else

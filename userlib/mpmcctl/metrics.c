@@ -4,7 +4,7 @@
  *
  * Its text format, as the textfile collector of the node exporter reads it, or
  * OpenMetrics, which tells families of counters by a name without "_total", and
- * where a text ends.
+ * where a text ends; or, for others, JSON.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -18,6 +18,9 @@
 #include "field.h"
 #include "option.h"
 #include "text.h"
+#include "view.h"
+
+enum format { FORMAT_TEXT, FORMAT_OPENMETRICS, FORMAT_JSON };
 
 /* In quotes; what is not UTF-8 can't be there, and becomes \xNN. */
 static void print_label(FILE *out, const char *name)
@@ -66,7 +69,7 @@ static void print_field(FILE *out, const struct field *field,
 	}
 }
 
-static void print(FILE *out, const struct snapshots *taken, bool open)
+static void print_text(FILE *out, const struct snapshots *taken, bool open)
 {
 	const struct field *field;
 
@@ -79,12 +82,21 @@ static void print(FILE *out, const struct snapshots *taken, bool open)
 		fputs("# EOF\n", out);
 }
 
+static void print(FILE *out, const struct snapshots *taken, enum format format)
+{
+	if (format == FORMAT_JSON)
+		view_json_all(out, taken);
+	else
+		print_text(out, taken, format == FORMAT_OPENMETRICS);
+}
+
 /* All of it, for others to read. */
-static bool write_out(FILE *out, const struct snapshots *taken, bool open)
+static bool write_out(FILE *out, const struct snapshots *taken,
+		      enum format format)
 {
 	bool good;
 
-	print(out, taken, open);
+	print(out, taken, format);
 	good = !fchmod(fileno(out), 0644) && !fflush(out) && !ferror(out);
 	return !fclose(out) && good;
 }
@@ -93,7 +105,8 @@ static bool write_out(FILE *out, const struct snapshots *taken, bool open)
  * Whoever reads the file at any time finds all of it, as it was before or as it is
  * now. A name that does not end as those of files to be read do is no such file.
  */
-static int print_to(const char *path, const struct snapshots *taken, bool open)
+static int print_to(const char *path, const struct snapshots *taken,
+		    enum format format)
 {
 	char temporary[PATH_MAX];
 	FILE *out = NULL;
@@ -107,7 +120,7 @@ static int print_to(const char *path, const struct snapshots *taken, bool open)
 	fd = mkstemp(temporary);
 	if (fd >= 0)
 		out = fdopen(fd, "w");
-	if (out && write_out(out, taken, open) && !rename(temporary, path))
+	if (out && write_out(out, taken, format) && !rename(temporary, path))
 		return CTL_DONE;
 	complain("%s: %s", path, strerror(errno));
 	if (fd >= 0)
@@ -118,17 +131,21 @@ static int print_to(const char *path, const struct snapshots *taken, bool open)
 static int run(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		OPTION_HELP, { "openmetrics", no_argument, NULL, 'm' },
+		OPTION_HELP, OPTION_JSON,
+		{ "openmetrics", no_argument, NULL, 'm' },
 		{ "output", required_argument, NULL, 'o' }, { 0 },
 	};
 	struct snapshots taken = { 0 };
 	const char *path = NULL;
-	bool open = false;
+	enum format format = FORMAT_TEXT;
 	int letter, ret;
 
-	while ((letter = option_next(argc, argv, "hmo:", longs)) >= 0) {
-		open |= letter == 'm';
-		if (letter == 'o')
+	while ((letter = option_next(argc, argv, "hjmo:", longs)) >= 0) {
+		if (letter == 'j')
+			format = FORMAT_JSON;
+		else if (letter == 'm')
+			format = FORMAT_OPENMETRICS;
+		else
 			path = optarg;
 	}
 	option_rest(argc, argv, 0, 0);
@@ -136,9 +153,9 @@ static int run(int argc, char **argv)
 	if (ret)
 		ret = complain_error(ret, NULL, NULL);
 	else if (path)
-		ret = print_to(path, &taken, open);
+		ret = print_to(path, &taken, format);
 	else
-		print(stdout, &taken, open);
+		print(stdout, &taken, format);
 	snapshots_free(&taken);
 	return ret;
 }
@@ -148,6 +165,7 @@ const struct command command_metrics = {
 	.args = "[OPTION]...",
 	.summary = "Prints all numbers of the queues you may see, for Prometheus",
 	.options = TEXT_HELP
+		   "  -j, --json            print an array of JSON, as 'mpmcctl ls' does\n"
 		   "  -m, --openmetrics     as OpenMetrics has them; else the older text format,\n"
 		   "                        which the node exporter's textfile collector reads\n"
 		   "  -o, --output=FILE     into a file, which is replaced in one piece\n",

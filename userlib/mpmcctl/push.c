@@ -13,6 +13,7 @@
 
 #include "complain.h"
 #include "deadline.h"
+#include "json.h"
 #include "number.h"
 #include "option.h"
 #include "text.h"
@@ -62,7 +63,10 @@ static int push_arguments(struct push *push, char **words, size_t count)
 	ret = mpmc_enqueue_bulk_wait(push->queue, items, count,
 				     deadline_left(&push->deadline));
 	free(items);
-	return ret ? complain_put(push, ret) : CTL_DONE;
+	if (ret)
+		return complain_put(push, ret);
+	push->done = count;
+	return CTL_DONE;
 }
 
 static int push_item(struct push *push, uint64_t item)
@@ -125,16 +129,43 @@ static int push_input(struct push *push)
 	return CTL_FAILED;
 }
 
+static void print_json(const struct push *push)
+{
+	struct json json = { .out = stdout };
+
+	json_open(&json, NULL, '{');
+	json_string(&json, "name", push->name);
+	json_number(&json, "put", push->done);
+	json_close(&json, '}');
+	json_line(&json);
+}
+
+static int push_all(struct push *push, char **words, size_t count, bool json)
+{
+	int ret = mpmc_queue_open(&push->queue, push->name, O_WRONLY, 0, NULL);
+
+	if (ret)
+		return complain_error(ret, push->name, "put items there");
+	ret = count ? push_arguments(push, words, count) : push_input(push);
+	mpmc_queue_destroy(push->queue);
+	if (json)
+		print_json(push);
+	return ret;
+}
+
 static int run(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		OPTION_HELP, { "raw", no_argument, NULL, 'r' },
+		OPTION_HELP, OPTION_JSON,
+		{ "raw", no_argument, NULL, 'r' },
 		{ "timeout", required_argument, NULL, 't' }, { 0 },
 	};
 	struct push push = { 0 };
-	int letter, ret;
+	bool json = false;
+	int letter;
 
-	while ((letter = option_next(argc, argv, "hrt:", longs)) >= 0) {
+	while ((letter = option_next(argc, argv, "hjrt:", longs)) >= 0) {
+		json |= letter == 'j';
 		push.raw |= letter == 'r';
 		if (letter == 't')
 			deadline_set(&push.deadline,
@@ -142,14 +173,7 @@ static int run(int argc, char **argv)
 	}
 	argv = option_rest(argc, argv, 1, push.raw ? 1 : -1);
 	push.name = argv[0];
-	ret = mpmc_queue_open(&push.queue, push.name, O_WRONLY, 0, NULL);
-	if (ret)
-		return complain_error(ret, push.name, "put items there");
-	ret = argv[1] ? push_arguments(&push, argv + 1,
-				       argc - optind - 1) :
-			push_input(&push);
-	mpmc_queue_destroy(push.queue);
-	return ret;
+	return push_all(&push, argv + 1, argc - optind - 1, json);
 }
 
 const struct command command_push = {
@@ -157,6 +181,7 @@ const struct command command_push = {
 	.args = "[OPTION]... NAME [ITEM]...",
 	.summary = "Puts items into a queue: all arguments or none, or lines of standard input",
 	.options = TEXT_HELP
+		   "  -j, --json            print an object of JSON: how many items are in\n"
 		   "  -r, --raw             standard input is 8 bytes an item, as the host has them\n"
 		   "  -t, --timeout=TIME    wait no longer for room, in all (for ever)\n",
 	.misused = CTL_MISUSED,

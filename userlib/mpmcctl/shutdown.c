@@ -11,6 +11,7 @@
 
 #include "complain.h"
 #include "deadline.h"
+#include "json.h"
 #include "number.h"
 #include "option.h"
 #include "text.h"
@@ -18,63 +19,95 @@
 /* Nobody is told that the last item has been finished with: look now and then. */
 #define LOOK_NS 20000000
 
-/* What consumers have not finished with: 0 when they have, or an error. */
-static int unfinished(struct mpmc_queue *queue, uint64_t *count)
-{
-	struct mpmc_stat stat = { .size = sizeof(stat) };
-	int ret = mpmc_queue_stat(queue, &stat);
+/**
+ * struct end - of which stream, and what to do then
+ * @name: the queue's name
+ * @deadline: until when to wait for consumers
+ * @wait: that is asked for
+ * @json: print what is left
+ */
+struct end {
+	const char *name;
+	struct deadline deadline;
+	bool wait;
+	bool json;
+};
 
-	*count = stat.items + stat.leased;
-	return ret;
+/* What consumers have not finished with. */
+static uint64_t unfinished(const struct mpmc_stat *stat)
+{
+	return stat->items + stat->leased;
 }
 
-static int wait_for_consumers(struct mpmc_queue *queue, const char *name,
-			      struct deadline *deadline)
+/* How it is now, or when nothing is left, or the time is over. */
+static int look(struct mpmc_queue *queue, struct end *end,
+		struct mpmc_stat *stat)
 {
 	const struct timespec time = { .tv_nsec = LOOK_NS };
-	uint64_t count;
 	int ret;
 
 	for (;;) {
-		ret = unfinished(queue, &count);
-		if (ret)
-			return complain_error(ret, name, NULL);
-		if (!count)
-			return CTL_DONE;
-		if (deadline_over(deadline))
-			break;
+		*stat = (struct mpmc_stat){ .size = sizeof(*stat) };
+		ret = mpmc_queue_stat(queue, stat);
+		if (ret || !end->wait || !unfinished(stat) ||
+		    deadline_over(&end->deadline))
+			return ret;
 		nanosleep(&time, NULL);
 	}
+}
+
+static void print_json(const char *name, const struct mpmc_stat *stat)
+{
+	struct json json = { .out = stdout };
+
+	json_open(&json, NULL, '{');
+	json_string(&json, "name", name);
+	json_number(&json, "items", stat->items);
+	json_number(&json, "leased", stat->leased);
+	json_close(&json, '}');
+	json_line(&json);
+}
+
+static int shut_down(struct end *end)
+{
+	mpmc_auto_queue struct mpmc_queue *queue = NULL;
+	struct mpmc_stat stat;
+	int ret = mpmc_queue_open(&queue, end->name, O_WRONLY, 0, NULL);
+
+	if (!ret)
+		ret = mpmc_shutdown(queue);
+	if (!ret)
+		ret = look(queue, end, &stat);
+	if (ret)
+		return complain_error(ret, end->name, "shut it down");
+	if (end->json)
+		print_json(end->name, &stat);
+	if (!end->wait || !unfinished(&stat))
+		return CTL_DONE;
 	complain("%s: shut down, but consumers have not finished with %" PRIu64 " items until the timeout",
-		 text_shown(name), count);
+		 text_shown(end->name), unfinished(&stat));
 	return CTL_LATE;
 }
 
 static int run(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		OPTION_HELP, { "wait", no_argument, NULL, 'w' },
+		OPTION_HELP, OPTION_JSON,
+		{ "wait", no_argument, NULL, 'w' },
 		{ "timeout", required_argument, NULL, 't' }, { 0 },
 	};
-	mpmc_auto_queue struct mpmc_queue *queue = NULL;
-	struct deadline deadline = { 0 };
-	bool wait = false;
-	int letter, ret;
-	char *name;
+	struct end end = { 0 };
+	int letter;
 
-	while ((letter = option_next(argc, argv, "hwt:", longs)) >= 0) {
-		wait = true;
+	while ((letter = option_next(argc, argv, "hjwt:", longs)) >= 0) {
+		end.json |= letter == 'j';
+		end.wait |= letter != 'j';
 		if (letter == 't')
-			deadline_set(&deadline,
+			deadline_set(&end.deadline,
 				     number_time("--timeout", optarg));
 	}
-	name = option_rest(argc, argv, 1, 1)[0];
-	ret = mpmc_queue_open(&queue, name, O_WRONLY, 0, NULL);
-	if (!ret)
-		ret = mpmc_shutdown(queue);
-	if (ret)
-		return complain_error(ret, name, "shut it down");
-	return wait ? wait_for_consumers(queue, name, &deadline) : CTL_DONE;
+	end.name = option_rest(argc, argv, 1, 1)[0];
+	return shut_down(&end);
 }
 
 const struct command command_shutdown = {
@@ -82,6 +115,7 @@ const struct command command_shutdown = {
 	.args = "[OPTION]... NAME",
 	.summary = "Ends a stream: a queue takes no more items, and gives what it has",
 	.options = TEXT_HELP
+		   "  -j, --json            print an object of JSON: what is left\n"
 		   "  -w, --wait            until consumers have finished with all items\n"
 		   "  -t, --timeout=TIME    the same, but no longer\n",
 	.misused = CTL_MISUSED,

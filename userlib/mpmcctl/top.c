@@ -125,18 +125,6 @@ static bool fill(struct table *table, const struct top *top)
 	return true;
 }
 
-static void print_json(const struct top *top)
-{
-	struct json json = { .out = stdout };
-	size_t i;
-
-	json_open(&json, NULL, '[');
-	for (i = 0; i < top->now.count; i++)
-		view_json(&json, NULL, &top->now.list[i]);
-	json_close(&json, ']');
-	json_line(&json);
-}
-
 static void title(const struct top *top, const char *end)
 {
 	time_t now = time(NULL);
@@ -180,7 +168,7 @@ static int page(struct top *top, bool terminal)
 	if (ret)
 		return ret;
 	if (top->json)
-		print_json(top);
+		view_json_all(stdout, &top->now);
 	else if (!print_page(top, terminal))
 		return -ENOMEM;
 	return fflush(stdout) ? CTL_FAILED : CTL_DONE;

@@ -50,6 +50,18 @@ void view_json(struct json *json, const char *key,
 	json_close(json, '}');
 }
 
+void view_json_all(FILE *out, const struct snapshots *taken)
+{
+	struct json json = { .out = out };
+	size_t i;
+
+	json_open(&json, NULL, '[');
+	for (i = 0; i < taken->count; i++)
+		view_json(&json, NULL, &taken->list[i]);
+	json_close(&json, ']');
+	json_line(&json);
+}
+
 void view_text(FILE *out, const struct snapshot *snapshot)
 {
 	const struct mpmc_name *name = &snapshot->name;

@@ -18,7 +18,10 @@ double view_use(const struct snapshot *snapshot);
 void view_json(struct json *json, const char *key,
 	       const struct snapshot *snapshot);
 
-/* The same, for people. */
+/* An array of those, and the end of the line. */
+void view_json_all(FILE *out, const struct snapshots *taken);
+
+/* The same of one, for people. */
 void view_text(FILE *out, const struct snapshot *snapshot);
 
 #endif /* VIEW_H */
