@@ -158,7 +158,7 @@ module: deps
 	@scripts/build-module $(KERNEL)
 
 tests: deps
-	@scripts/deps go
+	@scripts/deps go trace
 	@$(MAKE) -s -C userlib WERROR=-Werror all guest-tests guest-tests32 foreign-tests examples
 	@$(MAKE) -s -C selftests all
 	@$(MAKE) -s -C selftests/torture
