@@ -1159,31 +1159,6 @@ TEST_F(park, cancel_both)
 }
 
 /*
- * io_uring's own cancelling does not reach what is parked, and says 0 for "all of
- * none". Catches: a kernel that does, which the documents have to be told of.
- */
-TEST_F(park, async_cancel)
-{
-	struct io_uring *ring = &self->ring;
-	struct io_uring_sqe *sqe;
-
-	command(ring, 1, dequeue_wait, self->queue, self->transfers, NULL);
-	sqe = io_uring_get_sqe(ring);
-	io_uring_prep_cancel64(sqe, 1, 0);
-	io_uring_sqe_set_data64(sqe, 2);
-	must(io_uring_submit(ring) == 1);
-	EXPECT_EQ(-ENOENT, result_of(ring, 2));
-	sqe = io_uring_get_sqe(ring);
-	io_uring_prep_cancel64(sqe, 1, IORING_ASYNC_CANCEL_ALL);
-	io_uring_sqe_set_data64(sqe, 3);
-	must(io_uring_submit(ring) == 1);
-	EXPECT_EQ(0, result_of(ring, 3));
-	EXPECT_EQ(1, queue_state(self->queue).dequeue_waiters);
-	EXPECT_EQ(0, enq(self->queue, 7));
-	EXPECT_EQ(1, result_of(ring, 1));
-}
-
-/*
  * Who is cancelled, or late, at the same time as he is woken, passes that on.
  * Catches: an item that lies there while somebody sleeps.
  */
