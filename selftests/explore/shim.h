@@ -135,6 +135,16 @@ typedef struct { int counter; } refcount_t;
 #undef bitmap_free
 #define kcalloc(n, size, gfp) kernel_alloc((n) * (size), 64, true)
 #define kzalloc(size, gfp) kernel_alloc(size, 64, true)
+
+/* Nor is who pays for it. */
+struct mem_cgroup;
+#define get_mem_cgroup_from_mm(mm) ((struct mem_cgroup *)NULL)
+#define mem_cgroup_put(memcg) ((void)(memcg))
+
+static inline struct mem_cgroup *set_active_memcg(struct mem_cgroup *memcg)
+{
+	return memcg;
+}
 #define kmalloc(size, gfp) kernel_kmalloc(size)
 #define kvmalloc(size, gfp) kernel_alloc(size, 64, false)
 #define kvcalloc(n, size, gfp) kernel_alloc((n) * (size), 64, true)
