@@ -44,7 +44,7 @@ help:
 	@echo '  make soak          all sorts of load in all sorts of trouble (MINUTES=10)'
 	@echo '  make soak-plants   plant bugs, and see that the soak finds them'
 	@echo '  make fuzz          programs of calls at random: 10 million (CALLS=n), in guests'
-	@echo '  make fuzz-kasan    a fifth as many, guided, on the debug kernel with KASAN'
+	@echo '  make fuzz-kasan    a fifth as many, guided, on a debug kernel with KASAN'
 	@echo '  make fuzz-user     parts of the module in userspace, with libFuzzer (SECONDS=n)'
 	@echo '  make fuzz-plants   plant bugs, and see that the fuzzers find them'
 	@echo '  make history       histories of random rounds, checked (ROUNDS=n SEED=n SMP=n);'
@@ -60,7 +60,7 @@ help:
 	@echo '  make arm64         build for arm64, and run the tests in emulated guests of it'
 	@echo '  make abi-check     the binary interface against that of the last release'
 	@echo '  make abi-update    make it that of the last release'
-	@echo '  make debug-kernels kernels with KASAN, lockdep, ... and with KCSAN'
+	@echo '  make debug-kernels kernels with KASAN, lockdep, ..., with KCSAN, ...'
 	@echo '  make debug-plants  plant bugs, and see that these kernels report them'
 	@echo '  make coverage      which lines of the module the tests run, in an hour'
 	@echo '  make lint          all static checks, and that they find what they are for'
@@ -225,18 +225,18 @@ fuzz: deps
 	@$(MAKE) -s -C selftests/fuzz guest
 	@selftests/fuzz/run --kernel $(KERNEL) --calls $(CALLS)
 
-fuzz-kasan: deps
+fuzz-kasan: deps-debug
 	@$(MAKE) -s -C selftests/fuzz guest
-	@selftests/fuzz/run --kernel debug-kasan --kcov --calls $$(($(CALLS) / 5))
+	@selftests/fuzz/run --kernel debug-fuzz --kcov --calls $$(($(CALLS) / 5))
 
 fuzz-user:
 	@scripts/deps fuzz
 	@selftests/fuzz/user --seconds $(SECONDS)
 
-fuzz-plants: deps
+fuzz-plants: deps-debug
 	@scripts/deps fuzz
 	@$(MAKE) -s -C selftests/fuzz guest
-	@selftests/fuzz/plants --kasan debug-kasan --seconds $(SECONDS)
+	@selftests/fuzz/plants --kasan debug-fuzz --seconds $(SECONDS)
 
 faultwalk: deps
 	@$(MAKE) -s -C selftests/faultwalk
@@ -308,7 +308,7 @@ deps-debug:
 	@scripts/deps debug
 
 debug-kernels: deps-debug
-	@scripts/debug-kernel kasan kcsan
+	@scripts/debug-kernel kasan kcsan fuzz
 
 debug-plants: deps-debug tests
 	@scripts/debug-kernel kasan kcsan
