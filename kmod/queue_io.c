@@ -55,24 +55,29 @@ ssize_t mpmc_queue_read(struct kiocb *iocb, struct iov_iter *to)
 	return ret < 0 ? ret : ret * sizeof(u64);
 }
 
-/* Put as many as there is room for; how many. */
-static int write_room(struct mpmc_queue *queue, const u64 *items,
-		      unsigned int count)
+/*
+ * Put as many as there is room for; how many. Where there is none one waits, if it
+ * may. To look at the room first means that nobody is refused, and counted as
+ * such, for what is beyond it.
+ */
+static int write_some(struct mpmc_queue *queue, const u64 *items,
+		      unsigned int count, bool wait)
 {
-	u64 room;
 	int ret;
 
-	for (;;) {
-		ret = mpmc_transfer_put_kernel(queue, items, count, false);
-		if (ret != -EAGAIN || count == 1)
-			return ret ?: count;
-		/* Fewer each time: others who come and go do not keep us. */
-		room = mpmc_capacity_room(&queue->capacity);
-		count = clamp_t(u64, room, 1, count - 1);
-	}
+	/* Fewer each time: others who come and go do not keep us. */
+	do {
+		if (count > 1)
+			count = clamp_t(u64,
+					mpmc_capacity_room(&queue->capacity),
+					1, count);
+		ret = mpmc_transfer_put_kernel(queue, items, count,
+					       wait && count == 1);
+	} while (ret == -EAGAIN && count-- > 1);
+	return ret ?: count;
 }
 
-/* The same; or all, if it may wait. */
+/* Until there is no room; or all, if it may wait. */
 static int write_items(struct mpmc_queue *queue, const u64 *items,
 		       unsigned int count, bool wait)
 {
@@ -80,11 +85,7 @@ static int write_items(struct mpmc_queue *queue, const u64 *items,
 	int ret;
 
 	for (done = 0; done < count; done += ret) {
-		ret = write_room(queue, items + done, count - done);
-		/* The first one waits, those behind it take what room there is. */
-		if (ret == -EAGAIN && wait)
-			ret = mpmc_transfer_put_kernel(queue, items + done, 1,
-						       true) ?: 1;
+		ret = write_some(queue, items + done, count - done, wait);
 		if (ret < 0)
 			return done ?: ret;
 	}

@@ -183,6 +183,16 @@ TEST_F(stream, segments)
 	EXPECT_EQ(0, memcmp(from, to, sizeof(to)));
 }
 
+/* How often somebody found no room. */
+static __u64 refused(int queue)
+{
+	struct mpmc_queue_stats stats = { .size = sizeof(stats) };
+
+	must(mpmc_ioctl(queue, MPMC_IOC_QUEUE_STATS, &stats) == 0);
+	return stats.full;
+}
+
+/* Catches, too: a call that is counted more than once as refused. */
 TEST_F(stream, does_not_wait)
 {
 	__u64 item;
@@ -201,6 +211,7 @@ TEST_F(stream, does_not_wait)
 			  get_now(self->queue, self->items, 3 * CAPACITY * ITEM));
 		EXPECT_TRUE(numbered(self->items, 1, CAPACITY));
 	}
+	EXPECT_EQ(2 * 3, refused(self->queue));
 }
 
 TEST_F(stream, o_nonblock)
@@ -253,7 +264,10 @@ TEST_F(stream, read_waits)
 	EXPECT_EQ(7, self->items[0]);
 }
 
-/* A write waits until all is in, also what is more than there is ever room for. */
+/*
+ * A write waits until all is in, also what is more than there is ever room for. It
+ * is refused once each time that it waits.
+ */
 TEST_F(stream, write_waits)
 {
 	struct call call = {
@@ -273,6 +287,7 @@ TEST_F(stream, write_waits)
 	}
 	thread_join(thread);
 	EXPECT_EQ(sizeof(self->items), atomic_load(&call.ret));
+	EXPECT_EQ(2 * CAPACITY, refused(self->queue));
 	EXPECT_TRUE(take_range(self->queue, i, CAPACITY));
 }
 
