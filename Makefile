@@ -159,7 +159,7 @@ module: deps
 
 tests: deps
 	@scripts/deps go trace
-	@$(MAKE) -s -C userlib WERROR=-Werror all guest-tests guest-tests32 foreign-tests examples
+	@$(MAKE) -s -C userlib WERROR=-Werror all guest-tests guest-tests32 foreign-tests shown-tests examples
 	@$(MAKE) -s -C selftests all
 	@$(MAKE) -s -C selftests/torture
 	@$(MAKE) -s -C selftests/soak

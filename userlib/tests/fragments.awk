@@ -19,7 +19,7 @@ BEGIN {
 	print "static int dropped, fd, i, ret;"
 	print "static ssize_t n;"
 	print "int cannot_handle(uint64_t item);"
-	print "int handle();"
+	print "int handle(uint64_t item, ...);"
 }
 
 /^ \* mpmc_[a-z_]+\(\) - / {
