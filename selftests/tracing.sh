@@ -1,16 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Arguments: MPMCCTL
+# Arguments: MPMCCTL DOCUMENT
 #
-# Tests that trace-cmd and perf, as they are, understand the tracepoints: where both are
-# in PATH, and the module loaded, and nobody else uses it. Prints TAP. mpmc_trace.c has
-# what each tracepoint says, and when. To turn them on the kernel patches its code:
-# scripts/test-tracing runs it in a guest that takes that.
+# Tests that trace-cmd, perf and bpftrace, as they are, understand the tracepoints: where
+# all are in PATH, and the module loaded, and nobody else uses it. Prints TAP.
+# mpmc_trace.c has what each tracepoint says, and when. What DOCUMENT shows of these
+# tools is run as it is, but that they watch what happens here, and not for 10 seconds.
+# To turn tracepoints on the kernel patches its code: scripts/test-tracing runs this in a
+# guest that takes that.
 
 # shellcheck disable=SC2317 # functions are run by ok()
 
-ctl=$1
+ctl=$(readlink -f "$1") document=$(readlink -f "$2")
 count=0 failed=0
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
@@ -36,6 +38,17 @@ for item in 1 2 3; do
 done
 $ctl drain /traced >/dev/null
 end
+
+# The same, and more: somebody waits, is woken, and finds nothing.
+mkdir "$tmp/bin"
+cat >"$tmp/bin/sleep" <<end
+#!/bin/sh
+sh $tmp/work || exit
+$ctl pop /traced >/dev/null &
+until grep -q '^dequeue-waiters:.*1$' /proc/\$!/fdinfo/*; do :; done
+$ctl push /traced 4 && wait && ! $ctl pop -t 0.05 /traced
+end
+chmod +x "$tmp/bin/sleep"
 
 # has COUNT PATTERN : so many lines of the report end in that
 has() {
@@ -79,11 +92,36 @@ perf_stat() {
 		has 1 '^3,,mpmc:enqueue,.*'
 }
 
+# Fields by their names, and the program that was traced.
+bpf_trace() {
+	bpftrace -q -e 'tracepoint:mpmc:enqueue /comm == "mpmcctl"/ {
+			printf("enqueue: token=%d count=%d\n", args->token, args->count);
+			@used = sum(args->used);
+		}' -c "/bin/sh $tmp/work" >"$tmp/report" &&
+		has 3 '^enqueue: token=-1 count=1' && has 1 '^@used: 6'
+}
+
+# as_shown COMMAND : a command of the document. bpftrace watches until it is told to end,
+# and has something to show then.
+as_shown() {
+	case $1 in
+	bpftrace*) eval "$1 -c '/bin/sh $tmp/bin/sleep'" >"$tmp/report" && cat "$tmp/report" && grep '^@' "$tmp/report" ;;
+	*) eval "$1" ;;
+	esac
+}
+
 "$ctl" create -c 1000 /traced || exit
 ok 'trace-cmd record, and report' trace_cmd
 ok 'trace-cmd has events chosen by a field' trace_cmd_filter
 ok 'perf record, and script' perf_record
 ok 'perf stat' perf_stat
+ok 'bpftrace' bpf_trace
+cd "$tmp" && PATH=$tmp/bin:$PATH || exit
+sed -nE 's/^    ((trace-cmd|perf|bpftrace) .*)/\1/p' "$document" >"$tmp/shown"
+while read -r command; do
+	ok "as shown: $command" as_shown "$command"
+done <"$tmp/shown"
+ok 'and there are as many of those as there were' [ "$(wc -l <"$tmp/shown")" -ge 9 ]
 "$ctl" rm /traced || exit
 echo "1..$count"
 exit $failed
