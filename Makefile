@@ -167,7 +167,7 @@ tests: deps
 	@$(MAKE) -s -C selftests/history guest
 	@scripts/deps fuzz
 
-test: tests
+test: tests deps-debug
 	@scripts/run-tests
 
 test-rt: tests
