@@ -432,8 +432,8 @@ static void storm_round(struct storm *storm, struct mapped *p, __u64 *random)
 		if (i <= rest && atomic_load(&storm->busy) == 1 &&
 		    atomic_exchange(&storm->eager, 0) && !*p->word)
 			atomic_fetch_add(&storm->hot, 1);
-	if (atomic_fetch_sub(&storm->busy, 1) == 1)
-		atomic_store(&storm->eager, 0);
+	/* The last of it: from then on the next round may begin. */
+	atomic_fetch_sub(&storm->busy, 1);
 }
 
 static void *storm_produce(void *arg)
@@ -499,8 +499,10 @@ static bool storm_next(struct storm *storm, __u64 *random)
 	storm->items = many ? 60000 : 1 + random_below(random, 20);
 	atomic_store(&storm->busy, STORM_PRODUCERS);
 	gate_open(&storm->round, atomic_load(&storm->round) + 1);
-	return eventually(!atomic_load(&storm->busy)) &&
-	       eventually(atomic_load(&storm->taken) ==
+	if (!eventually(!atomic_load(&storm->busy)))
+		return false;
+	atomic_store(&storm->eager, 0);
+	return eventually(atomic_load(&storm->taken) ==
 			  atomic_load(&storm->put));
 }
 
