@@ -584,8 +584,13 @@ static void *race_consume(void *arg)
 		if (ret == -EPIPE)
 			break;
 		must(ret == 1 || (ret == -EAGAIN && !race->sleeps));
+		if (ret == 1 && (__u32)item != race->taken[item >> 32]) {
+			fprintf(stderr, "# item %#llx, and not %llu; the other's next is %llu\n",
+				item, race->taken[item >> 32], race->taken[!(item >> 32)]);
+			abort();
+		}
 		if (ret == 1)
-			must((__u32)item == race->taken[item >> 32]++);
+			race->taken[item >> 32]++;
 	}
 	mapped_close(&c);
 	return NULL;

@@ -266,7 +266,7 @@ TEST_F(stream, read_waits)
 
 /*
  * A write waits until all is in, also what is more than there is ever room for. It
- * is refused once each time that it waits.
+ * is refused once each time that it waits, and is woken for less than all of them.
  */
 TEST_F(stream, write_waits)
 {
@@ -287,7 +287,8 @@ TEST_F(stream, write_waits)
 	}
 	thread_join(thread);
 	EXPECT_EQ(sizeof(self->items), atomic_load(&call.ret));
-	EXPECT_EQ(2 * CAPACITY, refused(self->queue));
+	EXPECT_GE(2 * CAPACITY, refused(self->queue));
+	EXPECT_LT(0, refused(self->queue));
 	EXPECT_TRUE(take_range(self->queue, i, CAPACITY));
 }
 
