@@ -206,16 +206,24 @@ static void churn(struct soak *soak, uint64_t *seed)
 
 /* --- The churners --- */
 
+/* Which takes memory, and there may be none just now. */
+static void churner_become(uid_t uid)
+{
+	while (setgroups(0, NULL) || setresuid(uid, uid, uid)) {
+		must(errno == ENOMEM);
+		nap(NSEC_PER_MSEC);
+	}
+	/* To become somebody else takes that back. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
 static _Noreturn void churner_run(struct soak *soak, int i, uint64_t seed)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (churners[i].number % 2)
 		must(file_write("/proc/self/oom_score_adj", "-1000"));
 	group_enter(GROUP_CHURN);
-	must(setgroups(0, NULL) == 0);
-	must(setresuid(churn_user(i), churn_user(i), churn_user(i)) == 0);
-	/* To become somebody else takes that back. */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	churner_become(churn_user(i));
 	while (!soak->churn_end) {
 		churn(soak, &seed);
 		nap(random_below(&seed, 20) * NSEC_PER_MSEC);
@@ -251,10 +259,9 @@ static bool churner_gone(struct soak *soak, struct churner *churner)
 	if (waitpid(churner->pid, &status, WNOHANG) != churner->pid)
 		return false;
 	churner->pid = 0;
-	if (!WIFSIGNALED(status))
-		return true;
-	soak->churn_kills++;
-	if (WTERMSIG(status) != SIGKILL)
+	soak->churn_kills += WIFSIGNALED(status);
+	/* By itself; killed, by us or for its memory; or something was wrong. */
+	if (status && !(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))
 		soak_fault(soak, "a churner ended with status %#x", status);
 	return true;
 }
