@@ -447,10 +447,16 @@ bool mpmc_ring_move(struct mpmc_ring *ring, struct mpmc_chunk *chunk,
 	chunk->next = NULL;
 	chunk->active = false;
 	chunk->version = word_version(word_next_version(word));
+	/*
+	 * An owner who has it mapped may set his tail before we do: then all of
+	 * the chunk is taken, and it is freed, as soon as it is linked.
+	 */
+	rcu_read_lock();
 	chunk_link(ring, chunk);
 	first = max(ring_flip(ring), chunk->start);
 	/* Release: after the version; pairs with chunk_find(). */
 	smp_store_release(&chunk->active, true);
+	rcu_read_unlock();
 	ring->moved = tail + count;
 	if (!ring->moving)
 		ring->moved_from = first;

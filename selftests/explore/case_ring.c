@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Cases of the ring, of two entries, and its chunks
+ * Cases of the ring, of two entries or one, and its chunks
  */
 #include "../../kmod/ring.h"
 #include "case.h"
@@ -13,7 +13,7 @@ static unsigned int *told; /* of the seal, where the owner looks */
 /* Of what was granted: what came back unused, and what the owner has stored. */
 static unsigned int granted, unused, accepted;
 
-static void setup(void)
+static void setup_with(unsigned int entries)
 {
 	items_reset();
 	kernel_reset();
@@ -24,13 +24,18 @@ static void setup(void)
 	told = kernel_alloc(sizeof(*told), 64, true);
 	trace_name(ring, sizeof(*ring), "ring");
 	trace_name(told, sizeof(*told), "told");
-	mpmc_ring_init(ring, ENTRIES,
-		       kernel_alloc(ENTRIES * sizeof(u64), 64, true),
+	mpmc_ring_init(ring, entries,
+		       kernel_alloc(entries * sizeof(u64), 64, true),
 		       kernel_alloc(sizeof(u64), 64, true),
-		       kernel_alloc(ENTRIES * sizeof(u64), 64, true));
-	trace_name(ring->items, ENTRIES * sizeof(u64), "ring->items");
+		       kernel_alloc(entries * sizeof(u64), 64, true));
+	trace_name(ring->items, entries * sizeof(u64), "ring->items");
 	trace_name(ring->tail, sizeof(u64), "ring->tail");
-	trace_name(ring->done, ENTRIES * sizeof(u64), "ring->done");
+	trace_name(ring->done, entries * sizeof(u64), "ring->done");
+}
+
+static void setup(void)
+{
+	setup_with(ENTRIES);
 }
 
 static unsigned int take(unsigned int max)
@@ -77,7 +82,7 @@ static void store(unsigned int number)
 {
 	u64 pos = READ_ONCE(*ring->tail);
 
-	ring->items[pos % ENTRIES] = ITEM(1, number);
+	ring->items[pos % ring->entries] = ITEM(1, number);
 	items_put(ITEM(1, number));
 	smp_store_release(ring->tail, pos + 1);
 }
@@ -99,7 +104,7 @@ static void check(void)
 	check_drained();
 	if (mpmc_ring_revoke(ring))
 		explore_fail("something is granted");
-	if (mpmc_ring_room(ring) != ENTRIES)
+	if (mpmc_ring_room(ring) != ring->entries)
 		explore_fail("room for %u only", mpmc_ring_room(ring));
 	rcu_read_lock();
 	mpmc_ring_free_chunks(ring);
@@ -178,6 +183,88 @@ const struct explore_case case_ring_move_two = {
 	.check = check,
 	.quick = { 2, 1, 500, 20 },
 	.full = { 4, 2, 500, 120 },
+};
+
+/* --- A ring of one entry is moved, and free again at once --- */
+
+static void one_setup(void)
+{
+	setup_with(1);
+	put(1, 1);
+}
+
+/* As an owner does it who has it mapped: a store if there is room, else a call. */
+static void one_put(unsigned int number)
+{
+	if (READ_ONCE(*ring->tail) != mpmc_ring_limit(ring)) {
+		store(number);
+		return;
+	}
+	explore_check(!mpmc_ring_revoke(ring));
+	put(number, 1);
+	if (mpmc_ring_room(ring))
+		grant(1);
+}
+
+static void one_run(unsigned int thread)
+{
+	unsigned int i;
+
+	if (thread > 1)
+		for (i = 0; i < 3; i++)
+			take(1);
+	else
+		for (i = 2; i < 7; i++)
+			one_put(i);
+}
+
+static void one_check(void)
+{
+	check_drained();
+	explore_check(mpmc_ring_revoke(ring) >= 0);
+	if (mpmc_ring_room(ring) != 1)
+		explore_fail("no room");
+	rcu_read_lock();
+	mpmc_ring_free_chunks(ring);
+	rcu_read_unlock();
+}
+
+const struct explore_case case_ring_one = {
+	.name = "ring-one",
+	.what = "a ring of one entry is moved and used again, a consumer claims",
+	.threads = 2,
+	.setup = one_setup,
+	.run = one_run,
+	.check = one_check,
+	.quick = { 2, 1, 1000, 20 },
+	.full = { 4, 1, 1000, 120 },
+};
+
+/* --- An owner who says that all is there before it is --- */
+
+static void eager_run(unsigned int thread)
+{
+	u64 limit;
+
+	if (thread == 1) {
+		put(3, 1);
+		return;
+	}
+	limit = mpmc_ring_limit(ring);
+	if (limit > READ_ONCE(*ring->tail))
+		smp_store_release(ring->tail, limit);
+	take(CASE_ITEMS);
+}
+
+const struct explore_case case_ring_eager = {
+	.name = "ring-eager",
+	.what = "an owner sets his tail in the middle of a call, a consumer takes all",
+	.threads = 2,
+	.setup = claim_setup,
+	.run = eager_run,
+	.check = check,
+	.quick = { 3, 1, 500, 20 },
+	.full = { 5, 2, 500, 120 },
 };
 
 /* --- A chunk is linked while the one before is unlinked --- */

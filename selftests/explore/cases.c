@@ -14,6 +14,8 @@
 	each(ring_claim) \
 	each(ring_move) \
 	each(ring_move_two) \
+	each(ring_one) \
+	each(ring_eager) \
 	each(ring_chunks) \
 	each(ring_revoke) \
 	each(ring_rogue) \
