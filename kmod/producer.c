@@ -151,7 +151,7 @@ static void producer_settle(struct mpmc_producer *producer, s64 unused)
 {
 	struct mpmc_ring *ring = &producer->ring;
 
-	WRITE_ONCE(producer->page->position, mpmc_ring_limit(ring));
+	WRITE_ONCE(producer->page->position, mpmc_ring_promise(ring));
 	if (unused > 0)
 		producer_return(producer, unused);
 	smp_mb(); /* A: pairs with B in wait.c */
@@ -561,7 +561,8 @@ void mpmc_producer_end(struct mpmc_producer *producer)
 	if (atomic_read(&producer->maps) && !READ_ONCE(producer->ring.broken))
 		producer_grant(producer);
 	/* Who reads it is in this call, or begins after it. */
-	WRITE_ONCE(producer->page->position, mpmc_ring_limit(&producer->ring));
+	WRITE_ONCE(producer->page->position,
+		   mpmc_ring_promise(&producer->ring));
 }
 
 /**

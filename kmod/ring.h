@@ -125,6 +125,19 @@ static inline u64 mpmc_ring_limit(const struct mpmc_ring *ring)
 	return (u64)atomic64_read(&ring->limit) >> MPMC_RING_SHIFT;
 }
 
+/*
+ * How far the owner may be told that he may write. Of a sealed ring no further than
+ * he has: where a call of his was refused that moved the ring's items, he was
+ * granted what there are no free entries for.
+ */
+static inline u64 mpmc_ring_promise(const struct mpmc_ring *ring)
+{
+	u64 limit = atomic64_read(&ring->limit);
+
+	return limit & MPMC_RING_FLAG ? READ_ONCE(*ring->tail) :
+					limit >> MPMC_RING_SHIFT;
+}
+
 static inline bool mpmc_ring_sealed(const struct mpmc_ring *ring)
 {
 	return atomic64_read(&ring->limit) & MPMC_RING_FLAG;
