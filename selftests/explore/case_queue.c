@@ -462,6 +462,62 @@ const struct explore_case case_queue_late = {
 	.full = { 3, 2, STEPS, 120 },
 };
 
+/* --- A put that is refused after it has moved the ring --- */
+
+/* A call of the owner of a mapped ring. */
+static void call_put(void)
+{
+	u64 item = ITEM(1, ++put_count);
+	int ret = mpmc_producer_begin(producer);
+
+	if (!ret) {
+		if (!mpmc_capacity_take(&queue->capacity, MPMC_SHARE_COMMON, 1) ||
+		    mpmc_producer_prepare(producer, 1))
+			explore_die("no room");
+		items_put(item);
+		if (mpmc_producer_put(producer, &item, 1))
+			items_unput(item);
+		mpmc_producer_unprepare(producer);
+	}
+	mpmc_producer_end(producer);
+}
+
+/* The ring is full. */
+static void refused_setup(void)
+{
+	unsigned int i;
+
+	queue_setup(QUEUE_ENTRIES + 1);
+	queue_setup_producer(QUEUE_ENTRIES);
+	for (i = 1; i <= QUEUE_ENTRIES; i++)
+		queue_store(i);
+}
+
+/* Whoever has been told of no room makes another call, which is refused as well. */
+static void refused_run(unsigned int thread)
+{
+	if (thread == 1) {
+		call_put();
+		if (READ_ONCE(producer->page->position) > READ_ONCE(*producer->ring.tail))
+			queue_store(QUEUE_ENTRIES + 1);
+	} else if (thread == 2) {
+		queue_take();
+	} else {
+		mpmc_queue_shutdown(queue);
+	}
+}
+
+const struct explore_case case_queue_refused = {
+	.name = "queue-refused",
+	.what = "a call moves a full ring, its end comes, the owner stores where he may",
+	.threads = 3,
+	.setup = refused_setup,
+	.run = refused_run,
+	.check = queue_check,
+	.quick = { 2, 0, STEPS, 20 },
+	.full = { 3, 1, STEPS, 120 },
+};
+
 /* --- A token that is closed --- */
 
 static void put_by_token(void)

@@ -51,6 +51,7 @@
 	each(queue_drain) \
 	each(queue_drain_two) \
 	each(queue_late) \
+	each(queue_refused) \
 	each(queue_close) \
 	each(poll_put) \
 	each(poll_armed) \
