@@ -353,15 +353,13 @@ static void chunk_trim(struct mpmc_ring *ring, u64 pos)
 
 /*
  * Link a chunk behind the last one. If that one is being unlinked, or was, then
- * it was the only one, and who does it sets the first to NULL, or we to ours.
+ * it was the only one, and who does it sets the first to NULL, or we to ours. In an
+ * RCU read-side section, as it may be freed.
  */
 static void chunk_link(struct mpmc_ring *ring, struct mpmc_chunk *chunk)
 {
-	struct mpmc_chunk *last;
+	struct mpmc_chunk *last = READ_ONCE(ring->last);
 
-	/* As long as it may be freed. */
-	rcu_read_lock();
-	last = READ_ONCE(ring->last);
 	WRITE_ONCE(ring->last, chunk);
 	/* These are fully ordered, and so releases. */
 	if (!last || cmpxchg(&last->next, NULL, chunk)) {
@@ -370,7 +368,6 @@ static void chunk_link(struct mpmc_ring *ring, struct mpmc_chunk *chunk)
 		else
 			xchg(&ring->chunks, chunk);
 	}
-	rcu_read_unlock();
 }
 
 /**
@@ -448,8 +445,9 @@ bool mpmc_ring_move(struct mpmc_ring *ring, struct mpmc_chunk *chunk,
 	chunk->active = false;
 	chunk->version = word_version(word_next_version(word));
 	/*
-	 * An owner who has it mapped may set his tail before we do: then all of
-	 * the chunk is taken, and it is freed, as soon as it is linked.
+	 * For the chunk before, see chunk_link(); and an owner who has it mapped
+	 * may set his tail before we do: then all of this chunk is taken, and it
+	 * is freed, as soon as it is linked.
 	 */
 	rcu_read_lock();
 	chunk_link(ring, chunk);
