@@ -5,14 +5,6 @@
  */
 #include "mpmc_mapped.h"
 
-static struct mpmc_queue_stats stats_of(int queue)
-{
-	struct mpmc_queue_stats stats = { .size = sizeof(stats) };
-
-	must(mpmc_ioctl(queue, MPMC_IOC_QUEUE_STATS, &stats) == 0);
-	return stats;
-}
-
 static __u64 enqueued(int queue)
 {
 	return stats_of(queue).enqueued;

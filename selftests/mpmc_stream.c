@@ -183,15 +183,6 @@ TEST_F(stream, segments)
 	EXPECT_EQ(0, memcmp(from, to, sizeof(to)));
 }
 
-/* How often somebody found no room. */
-static __u64 refused(int queue)
-{
-	struct mpmc_queue_stats stats = { .size = sizeof(stats) };
-
-	must(mpmc_ioctl(queue, MPMC_IOC_QUEUE_STATS, &stats) == 0);
-	return stats.full;
-}
-
 /* Catches, too: a call that is counted more than once as refused. */
 TEST_F(stream, does_not_wait)
 {
@@ -211,7 +202,7 @@ TEST_F(stream, does_not_wait)
 			  get_now(self->queue, self->items, 3 * CAPACITY * ITEM));
 		EXPECT_TRUE(numbered(self->items, 1, CAPACITY));
 	}
-	EXPECT_EQ(2 * 3, refused(self->queue));
+	EXPECT_EQ(2 * 3, stats_of(self->queue).full);
 }
 
 TEST_F(stream, o_nonblock)
@@ -287,8 +278,8 @@ TEST_F(stream, write_waits)
 	}
 	thread_join(thread);
 	EXPECT_EQ(sizeof(self->items), atomic_load(&call.ret));
-	EXPECT_GE(2 * CAPACITY, refused(self->queue));
-	EXPECT_LT(0, refused(self->queue));
+	EXPECT_GE(2 * CAPACITY, stats_of(self->queue).full);
+	EXPECT_LT(0, stats_of(self->queue).full);
 	EXPECT_TRUE(take_range(self->queue, i, CAPACITY));
 }
 

@@ -250,6 +250,14 @@ static inline struct mpmc_queue_info queue_state(int queue)
 	return info;
 }
 
+static inline struct mpmc_queue_stats stats_of(int queue)
+{
+	struct mpmc_queue_stats stats = { .size = sizeof(stats) };
+
+	must(mpmc_ioctl(queue, MPMC_IOC_QUEUE_STATS, &stats) == 0);
+	return stats;
+}
+
 static inline __u64 queue_items(int queue)
 {
 	return queue_state(queue).items;

@@ -15,14 +15,6 @@
 /* Waits in flight: more than there will be of workers, or of CPUs. */
 #define MANY 2000
 
-static struct mpmc_queue_stats stats_of(int queue)
-{
-	struct mpmc_queue_stats stats = { .size = sizeof(stats) };
-
-	must(mpmc_ioctl(queue, MPMC_IOC_QUEUE_STATS, &stats) == 0);
-	return stats;
-}
-
 /* Whether what went in and did not come out is what is there. */
 static bool balanced(int queue)
 {
