@@ -12,6 +12,7 @@
 #include <linux/file.h>
 #include <linux/minmax.h>
 #include <linux/sched/signal.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -297,7 +298,7 @@ static bool list_valid(const struct mpmc_queue_list *list)
 	       list->count <= INT_MAX &&
 	       !list->after == !list->after_size &&
 	       list->entry_size >= sizeof(struct mpmc_queue_entry) &&
-	       list->entry_size <= PAGE_SIZE;
+	       list->entry_size <= SZ_4K;
 }
 
 /**
