@@ -240,7 +240,7 @@ fuzz-plants: deps-debug
 
 faultwalk: deps
 	@$(MAKE) -s -C selftests/faultwalk
-	@scripts/vm-run --kernel debug-kasan --append kmemleak=on --timeout 1200 -- \
+	@scripts/vm-run --kernel debug-fuzz --append kmemleak=on --timeout 1200 -- \
 		build/selftests/faultwalk/mpmc_faultwalk --stress 20
 
 faultwalk-plants: deps
@@ -316,7 +316,7 @@ debug-plants: deps-debug tests
 
 coverage: deps-debug tests
 	@$(MAKE) -s -C selftests/faultwalk
-	@scripts/debug-kernel kasan
+	@scripts/debug-kernel fuzz
 	@scripts/coverage
 
 # --- Cleaning ---

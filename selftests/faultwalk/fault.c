@@ -40,7 +40,7 @@ bool fault_available(void)
 	for (i = 0; i < SETTINGS; i++) {
 		if (!access(settings[i].dir, F_OK))
 			continue;
-		printf("# there is no %s: use the kernel debug-kasan\n",
+		printf("# there is no %s: use the kernel debug-fuzz\n",
 		       settings[i].dir);
 		return false;
 	}
