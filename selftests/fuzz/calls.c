@@ -2,44 +2,10 @@
 /*
  * The ioctls, with arguments that have a meaning, nearly have one, or have none
  */
-#include "fuzz.h"
+#include "calls.h"
 
 /* From here on arguments are broken. */
 #define SHAPE_BROKEN 176
-
-union args {
-	struct mpmc_device_info device_info;
-	struct mpmc_queue_create queue_create;
-	struct mpmc_queue_info queue_info;
-	struct mpmc_queue_shutdown queue_shutdown;
-	struct mpmc_token_create token_create;
-	struct mpmc_token_info token_info;
-	struct mpmc_token_kick token_kick;
-	struct mpmc_lease lease;
-	struct mpmc_lease_end lease_end;
-	struct mpmc_transfer transfer;
-	u32 word[2];
-	u8 byte[4608];
-};
-
-/* Where a structure is that may be anywhere in the arena. */
-#define ANYWHERE (1ULL << 62)
-
-/**
- * struct call - an ioctl
- * @fd: on which fd
- * @cmd: which one
- * @size: how much of @args there is
- * @where: address of its structure, or ANYWHERE
- * @args: its structure
- */
-struct call {
-	int fd;
-	unsigned long cmd;
-	size_t size;
-	u64 where;
-	union args args;
-};
 
 static char *arena_end(struct lane *lane)
 {
@@ -65,8 +31,7 @@ static u64 bad_address(struct lane *lane)
 	}
 }
 
-/* A place for something of a size, which may be not quite right for it. */
-static u64 place(struct lane *lane, size_t size)
+u64 call_place(struct lane *lane, size_t size)
 {
 	struct op op = { .target = pick(lane, MAPS) };
 	struct map *map;
@@ -160,23 +125,24 @@ static long compat_ioctl(int fd, unsigned long cmd, u64 arg)
 	return ret;
 }
 
-/* What is written is in the arena, or else not ours to write. */
-static void call_place(struct lane *lane, struct call *call)
+void call_write(struct lane *lane, u64 where, const void *from, size_t size)
 {
-	char *from = lane->arena, *end = arena_end(lane);
-	char *to = (char *)(uintptr_t)call->where;
-	size_t size = call->size;
+	char *to = (char *)(uintptr_t)where, *end = lane->arena + ARENA_WRITE;
 
-	if (call->where == ANYWHERE) {
-		to = lane->arena + ARENA_WRITE - 16384 + 8 * pick(lane, 512);
-		call->where = (uintptr_t)to;
-	}
-	if (to < from || to >= end)
+	if (to < lane->arena || to >= end)
 		return;
-	if (to + size > from + ARENA_WRITE)
-		size = to < from + ARENA_WRITE ?
-		       (size_t)(from + ARENA_WRITE - to) : 0;
-	memcpy(to, &call->args, size);
+	if (size > (size_t)(end - to))
+		size = end - to;
+	memcpy(to, from, size);
+}
+
+/* Where its structure is, which is in the arena, or else not ours to write. */
+static void call_put(struct lane *lane, struct call *call)
+{
+	if (call->where == ANYWHERE)
+		call->where = (uintptr_t)lane->arena + ARENA_WRITE - 16384 +
+			      8 * pick(lane, 512);
+	call_write(lane, call->where, &call->args, call->size);
 }
 
 /* What a command makes, whatever it was meant to be. */
@@ -184,6 +150,7 @@ enum kind kind_made(unsigned long cmd)
 {
 	switch ((u32)cmd) {
 	case MPMC_IOC_QUEUE_CREATE:
+	case MPMC_IOC_QUEUE_OPEN:
 		return KIND_QUEUE;
 	case MPMC_IOC_PRODUCER_CREATE:
 		return KIND_PRODUCER;
@@ -194,15 +161,15 @@ enum kind kind_made(unsigned long cmd)
 	}
 }
 
-/* Does it, and keeps the fd that comes of it; or has a ring do it. */
-static void call_do(struct lane *lane, const struct op *op, struct call *call)
+/* Or has a ring do it. */
+void call_do(struct lane *lane, const struct op *op, struct call *call)
 {
 	int ret;
 
 	call->args.word[0] = call->size;
 	if (op->shape >= SHAPE_BROKEN)
 		call_break(lane, call);
-	call_place(lane, call);
+	call_put(lane, call);
 	if (lane->sqe) {
 		wild_call(lane, call->fd, call->cmd, call->where);
 		return;
@@ -216,7 +183,7 @@ static void call_do(struct lane *lane, const struct op *op, struct call *call)
 		slot_add(lane->world, ret, kind_made(call->cmd));
 }
 
-static void call_init(struct call *call, int fd, unsigned long cmd, size_t size)
+void call_init(struct call *call, int fd, unsigned long cmd, size_t size)
 {
 	call->fd = fd;
 	call->cmd = cmd;
@@ -225,8 +192,7 @@ static void call_init(struct call *call, int fd, unsigned long cmd, size_t size)
 	memset(&call->args, 0, size + 256);
 }
 
-/* How many items: mostly few, and what lies at the edges of buffers. */
-static u32 item_count(struct lane *lane)
+u32 call_count(struct lane *lane)
 {
 	static const u32 counts[] = {
 		1, 2, 3, 7, 8, 9, 16, 31, 64, 100, 255, 256, 257, 454, 455,
@@ -272,7 +238,7 @@ static u64 deadline(struct lane *lane)
 
 /* --- The device and queues --- */
 
-static int device_fd(struct lane *lane, const struct op *op)
+int device_fd(struct lane *lane, const struct op *op)
 {
 	int fd = slot_find(lane, op, 1 << KIND_DEVICE);
 
@@ -327,19 +293,26 @@ static void limit_deliveries(struct lane *lane, const struct op *op,
 		create->flags = 0, create->dead_letter = 0;
 }
 
-void op_queue_create(struct lane *lane, const struct op *op)
+void queue_choose(struct lane *lane, const struct op *op,
+		  struct mpmc_queue_create *create)
 {
 	static const u32 segments[] = { 0, 0, 1, 1, 2, 3, 4, 5, 8, 64 };
 	static const u32 odd[] = { 1023, 1024, 1025, 0xffffffff };
+
+	create->capacity = some_capacity(lane);
+	create->segments = chance(lane, 48) ? pick_of(lane, odd) :
+					      pick_of(lane, segments);
+	if (chance(lane, 3))
+		limit_deliveries(lane, op, create);
+}
+
+void op_queue_create(struct lane *lane, const struct op *op)
+{
 	struct call call;
 
 	call_init(&call, device_fd(lane, op), MPMC_IOC_QUEUE_CREATE,
 		  sizeof(call.args.queue_create));
-	call.args.queue_create.capacity = some_capacity(lane);
-	call.args.queue_create.segments = chance(lane, 48) ?
-		pick_of(lane, odd) : pick_of(lane, segments);
-	if (chance(lane, 3))
-		limit_deliveries(lane, op, &call.args.queue_create);
+	queue_choose(lane, op, &call.args.queue_create);
 	call_do(lane, op, &call);
 }
 
@@ -379,6 +352,15 @@ void op_queue_info(struct lane *lane, const struct op *op)
 	call_do(lane, op, &call);
 }
 
+void op_queue_stats(struct lane *lane, const struct op *op)
+{
+	struct call call;
+
+	call_init(&call, slot_find(lane, op, 1 << KIND_QUEUE),
+		  MPMC_IOC_QUEUE_STATS, sizeof(call.args.queue_stats));
+	call_do(lane, op, &call);
+}
+
 void op_token_info(struct lane *lane, const struct op *op)
 {
 	struct call call;
@@ -408,8 +390,8 @@ static void transfer(struct lane *lane, const struct op *op, unsigned long cmd,
 	call_init(&call, slot_find(lane, op, kinds), cmd,
 		  sizeof(call.args.transfer));
 	transfer = &call.args.transfer;
-	transfer->count = item_count(lane);
-	transfer->items = place(lane, 8 * (size_t)transfer->count);
+	transfer->count = call_count(lane);
+	transfer->items = call_place(lane, 8 * (size_t)transfer->count);
 	if (transfer->count == 1 && chance(lane, 2)) {
 		transfer->flags |= MPMC_TRANSFER_INLINE;
 		transfer->items = random_next(&lane->random) >> 8;
@@ -442,7 +424,7 @@ void op_kick(struct lane *lane, const struct op *op)
 
 	call_init(&call, slot_find(lane, op, KINDS_TOKEN), MPMC_IOC_TOKEN_KICK,
 		  sizeof(call.args.token_kick));
-	call.args.token_kick.count = item_count(lane);
+	call.args.token_kick.count = call_count(lane);
 	call_do(lane, op, &call);
 }
 
@@ -454,9 +436,9 @@ void op_fill(struct lane *lane, const struct op *op)
 	call_init(&call, slot_find(lane, op, 1 << KIND_CONSUMER),
 		  MPMC_IOC_LEASE_FILL, sizeof(call.args.lease));
 	lease = &call.args.lease;
-	lease->count = item_count(lane);
+	lease->count = call_count(lane);
 	lease->items = chance(lane, 2) ? 0 :
-		       place(lane, 16 * (size_t)lease->count);
+		       call_place(lane, 16 * (size_t)lease->count);
 	if (chance(lane, 2))
 		lease->flags |= MPMC_LEASE_SHARE;
 	if (chance(lane, 3)) {
@@ -473,7 +455,7 @@ static void lease_finish(struct lane *lane, const struct op *op,
 
 	call_init(&call, slot_find(lane, op, 1 << KIND_CONSUMER), cmd,
 		  sizeof(call.args.lease_end));
-	call.args.lease_end.count = item_count(lane);
+	call.args.lease_end.count = call_count(lane);
 	call_do(lane, op, &call);
 }
 
@@ -496,6 +478,8 @@ void op_raw(struct lane *lane, const struct op *op)
 		MPMC_IOC_ITEM_DEQUEUE, MPMC_IOC_TOKEN_INFO,
 		MPMC_IOC_TOKEN_KICK, MPMC_IOC_LEASE_FILL,
 		MPMC_IOC_LEASE_COMMIT, MPMC_IOC_LEASE_RELEASE,
+		MPMC_IOC_QUEUE_OPEN, MPMC_IOC_QUEUE_UNLINK,
+		MPMC_IOC_QUEUE_LIST, MPMC_IOC_QUEUE_STATS,
 	};
 	struct call call;
 	unsigned int i;

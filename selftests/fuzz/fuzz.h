@@ -234,7 +234,8 @@ void op_count(struct lane *lane);
 op_fn op_device_open, op_device_info, op_queue_create, op_producer_create,
 	op_consumer_create, op_queue_info, op_token_info, op_shutdown,
 	op_enqueue, op_dequeue, op_kick, op_fill, op_commit, op_release,
-	op_raw;
+	op_raw, op_queue_stats;
+op_fn op_queue_open, op_queue_unlink, op_queue_list;
 op_fn op_mmap, op_munmap, op_protect, op_remap, op_scribble, op_honest;
 op_fn op_dup, op_close, op_fcntl, op_poll, op_select, op_epoll, op_uring,
 	op_pass, op_fdinfo, op_read;
@@ -244,6 +245,9 @@ op_fn op_ring_create, op_ring_submit, op_ring_reap, op_ring_cancel,
 
 /* calls.c */
 enum kind kind_made(unsigned long cmd);
+
+/* names.c */
+int names_take(void);
 
 /* processes.c */
 void child_end(pid_t pid);

@@ -46,6 +46,10 @@ const struct op_kind op_kinds[] = {
 	{ "ring_cancel", 1, op_ring_cancel },
 	{ "ring_update", 1, op_ring_update },
 	{ "ring_close", 1, op_ring_close },
+	{ "queue_open", 3, op_queue_open },
+	{ "queue_unlink", 1, op_queue_unlink },
+	{ "queue_list", 1, op_queue_list },
+	{ "queue_stats", 1, op_queue_stats },
 };
 
 const unsigned int op_kinds_count = sizeof(op_kinds) / sizeof(op_kinds[0]);

@@ -4,6 +4,7 @@
  * timer interrupts both fifty times a second, so that no call that waits without
  * a deadline lasts.
  */
+#include "../mpmc_names.h"
 #include "fuzz.h"
 
 #define TICK_NS 20000000
@@ -217,6 +218,7 @@ static void worker_init(const struct options *options, int worker)
 	int i;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	new_namespace();
 	check_status = status;
 	handle_signals();
 	compat_works();
