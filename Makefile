@@ -37,6 +37,7 @@ help:
 	@echo '  make test-rt       those of guests on the PREEMPT_RT kernels, 6.1 and 6.12'
 	@echo '  make test-newest   those of guests on the newest kernel of trixie-backports'
 	@echo '  make test-debug    selftests and a torture on the debug kernels, in an hour'
+	@echo '  make test-plants   plant bugs, and see that the selftests find them'
 	@echo '  make example       the example program, in a guest'
 	@echo '  make benchmark     against a pipe and a POSIX message queue, in a guest'
 	@echo '  make bench         the benchmark suite: against everything else, with plots'
@@ -179,6 +180,10 @@ test-debug: deps-debug tests
 
 test-newest: tests
 	@scripts/run-tests --only guest --torture-all --kernel newest
+
+test-plants: deps
+	@$(MAKE) -s -C selftests all
+	@selftests/plants --kernel $(KERNEL)
 
 examples: deps
 	@$(MAKE) -s -C userlib all examples
@@ -331,7 +336,7 @@ distclean: clean
 .PHONY: all help native lib install install-module install-system install-dkms \
 	install-lib uninstall uninstall-module uninstall-system uninstall-dkms \
 	uninstall-lib deb test-packages arm64 abi-check abi-update deps module \
-	tests test test-rt test-newest test-debug examples example benchmark bench \
+	tests test test-rt test-newest test-debug test-plants examples example benchmark bench \
 	torture model demo check lint clean distclean litmus explore deps-debug \
 	debug-kernels debug-plants faultwalk faultwalk-plants soak soak-plants fuzz \
 	fuzz-kasan fuzz-user fuzz-plants history history-plants explore-plants \
