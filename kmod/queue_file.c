@@ -251,6 +251,17 @@ static void fdinfo_name(struct seq_file *seq, const struct mpmc_name *name)
 	seq_puts(seq, READ_ONCE(name->unlinked) ? " (deleted)\n" : "\n");
 }
 
+static void fdinfo_deliveries(struct seq_file *seq,
+			      const struct mpmc_queue *queue)
+{
+	const struct mpmc_queue *letters = NULL;
+
+	if (queue->dead_letter)
+		letters = queue->dead_letter->private_data;
+	seq_printf(seq, "max-deliveries:\t%u\n", queue->max_deliveries);
+	seq_printf(seq, "dead-letter:\t%llu\n", letters ? letters->id : 0);
+}
+
 static void fdinfo_stats(struct seq_file *seq, struct mpmc_queue *queue)
 {
 	struct mpmc_queue_stats stats = {};
@@ -279,6 +290,7 @@ static void queue_fdinfo(struct seq_file *seq, struct file *file)
 	seq_printf(seq, "items:\t%llu\n", info->items);
 	seq_printf(seq, "leased:\t%llu\n", info->leased);
 	seq_printf(seq, "segments:\t%u\n", info->segments);
+	fdinfo_deliveries(seq, queue);
 	seq_printf(seq, "producers:\t%u\n", info->producers);
 	seq_printf(seq, "consumers:\t%u\n", info->consumers);
 	seq_printf(seq, "enqueue-waiters:\t%u\n", info->enqueue_waiters);

@@ -76,6 +76,69 @@ TEST(producers_waiting)
 	close(queue);
 }
 
+/* Gives each of what is counted another value, without leases. */
+static void count_up(int queue)
+{
+	__u64 item;
+	int i;
+
+	put_range(queue, 1, 10);
+	for (i = 0; i < 3; i++)
+		must(enq(queue, 1) == -EAGAIN);
+	/* They found no room either. */
+	for (i = 0; i < 2; i++)
+		must(enq_until(queue, 1, 1) == -ETIMEDOUT);
+	must(take_range(queue, 1, 10));
+	for (i = 0; i < 3; i++)
+		must(deq_until(queue, &item, 1) == -ETIMEDOUT);
+	put_range(queue, 11, 4);
+}
+
+/* Catches: a counter left out, or shown as another. */
+TEST(counters)
+{
+	int queue = queue_create(10, 0);
+	struct mpmc_queue_stats stats;
+
+	ASSERT_LE(0, queue);
+	count_up(queue);
+	stats = stats_of(queue);
+	EXPECT_STREQ("14", info_of(queue, "enqueued"));
+	EXPECT_EQ(14, stats.enqueued);
+	EXPECT_STREQ("10", info_of(queue, "dequeued"));
+	EXPECT_EQ(10, stats.dequeued);
+	EXPECT_STREQ("5", info_of(queue, "full"));
+	EXPECT_EQ(5, stats.full);
+	EXPECT_STREQ("2", info_of(queue, "enqueue-timeouts"));
+	EXPECT_EQ(2, stats.enqueue_timeouts);
+	EXPECT_STREQ("3", info_of(queue, "dequeue-timeouts"));
+	EXPECT_EQ(3, stats.dequeue_timeouts);
+	close(queue);
+}
+
+/* Catches: a queue that is said to be its own dead letters', or the first one. */
+TEST(dead_letter)
+{
+	int plain = queue_create(100, 1), dead = queue_create(100, 1);
+	int queue = limited_create(100, 7, dead);
+	int dropping = limited_create(100, ~0U, -1);
+
+	ASSERT_LE(0, queue);
+	ASSERT_LE(0, dropping);
+	EXPECT_STREQ("0", info_of(plain, "max-deliveries"));
+	EXPECT_STREQ("0", info_of(plain, "dead-letter"));
+	EXPECT_STREQ("4294967295", info_of(dropping, "max-deliveries"));
+	EXPECT_STREQ("0", info_of(dropping, "dead-letter"));
+	EXPECT_STREQ("7", info_of(queue, "max-deliveries"));
+	EXPECT_EQ(atoll(info_of(dead, "id")),
+		  atoll(info_of(queue, "dead-letter")));
+	EXPECT_LT(0, atoll(info_of(queue, "dead-letter")));
+	close(plain);
+	close(dropping);
+	close(queue);
+	close(dead);
+}
+
 /* Catches: what mapped rings and leases did, left out or mixed up. */
 TEST(mapped_and_redelivered)
 {
