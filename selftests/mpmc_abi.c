@@ -5,6 +5,7 @@
  */
 #include <stddef.h>
 #include <sys/sysmacros.h>
+#include <sys/utsname.h>
 
 #include "mpmc_names.h"
 
@@ -740,7 +741,7 @@ TEST_F(abi, device_info_written)
 	ASSERT_EQ(0, mpmc_ioctl(self->fds[CONTROL], MPMC_IOC_DEVICE_INFO, info));
 	EXPECT_EQ(sizeof(*info), info->size);
 	EXPECT_EQ(0, info->flags);
-	/* Names: mpmc_names; io_uring: mpmc_uring. */
+	/* Those that not every kernel has: below. */
 	EXPECT_EQ(MPMC_FEATURE_LEASE | MPMC_FEATURE_MAP |
 		  MPMC_FEATURE_DELIVERY_LIMIT,
 		  info->features & ~(MPMC_FEATURE_NAMES | MPMC_FEATURE_URING |
@@ -757,6 +758,51 @@ TEST_F(abi, device_info_written)
 	EXPECT_LE(16, info->max_queues);
 	EXPECT_GT(1 << 24, info->max_queues);
 	EXPECT_TRUE(all_bytes((char *)(info + 1), POISON, PAGE - sizeof(*info)));
+}
+
+/* Whether the kernel is of this release, or of a later one. */
+static bool kernel_since(int major, int minor)
+{
+	struct utsname name;
+	int is_major, is_minor;
+
+	must(uname(&name) == 0);
+	must(sscanf(name.release, "%d.%d", &is_major, &is_minor) == 2);
+	return is_major > major || (is_major == major && is_minor >= minor);
+}
+
+static bool kernel_has_mqueue(void)
+{
+	FILE *file = fopen("/proc/filesystems", "r");
+	char line[64];
+	bool has = false;
+
+	must(file);
+	while (fgets(line, sizeof(line), file))
+		has = has || !strcmp(line, "nodev\tmqueue\n");
+	fclose(file);
+	return has;
+}
+
+static bool kernel_has_uring(void)
+{
+	return syscall(SYS_io_uring_setup, 1, NULL) >= 0 || errno != ENOSYS;
+}
+
+/*
+ * By what the kernel says of itself. Catches: a probe that fails (kmod/compat), with
+ * which all the tests of a feature would be skipped.
+ */
+TEST(features_of_this_kernel)
+{
+	bool uring = kernel_has_uring();
+	struct mpmc_device_info info;
+
+	ASSERT_EQ(0, device_info(&info));
+	EXPECT_EQ(kernel_has_mqueue(), !!(info.features & MPMC_FEATURE_NAMES));
+	EXPECT_EQ(uring, !!(info.features & MPMC_FEATURE_URING));
+	EXPECT_EQ(uring && kernel_since(6, 7),
+		  !!(info.features & MPMC_FEATURE_URING_PARK));
 }
 
 TEST_F(abi, queue_info_written)
