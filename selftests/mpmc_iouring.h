@@ -21,6 +21,15 @@ static inline int ring_init(struct io_uring *ring, unsigned int entries,
 	return ret;
 }
 
+/* Whether commands can wait without a thread: since 6.7. */
+static inline bool can_park(void)
+{
+	struct mpmc_device_info info;
+
+	must(device_info(&info) == 0);
+	return info.features & MPMC_FEATURE_URING_PARK;
+}
+
 static inline int ring_result(struct io_uring *ring)
 {
 	struct __kernel_timespec ts = { .tv_sec = PATIENCE_NS / NSEC_PER_SEC };

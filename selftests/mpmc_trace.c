@@ -8,6 +8,8 @@
 #include <dirent.h>
 #include <stdarg.h>
 
+#include "../userlib/mpmc_uring.h"
+#include "mpmc_iouring.h"
 #include "mpmc_mapped.h"
 
 #define TRACEFS "/sys/kernel/tracing/"
@@ -481,23 +483,36 @@ static int sleep_and_wake(int queue, bool enqueue)
 	return atomic_load(&sleeper.tid);
 }
 
+static void trace_waits(void)
+{
+	event_switch("wait", true);
+	event_switch("wake", true);
+	event_switch("wait_end", true);
+}
+
+/* Of one that waits without a deadline, and ends so. */
+static void expect_wait(struct __test_metadata *_metadata, long long id,
+			const char *what, int ret)
+{
+	long long waited = time_of("wait_end", "waited");
+
+	EXPECT_EQ(1, seen("wait", "queue=%lld for=%s timeout=-1", id, what));
+	EXPECT_LT(0, waited);
+	EXPECT_EQ(1, seen("wait_end", "queue=%lld for=%s ret=%d waited=%lld",
+			  id, what, ret, waited));
+}
+
 static void check_wake(struct __test_metadata *_metadata, int queue,
 		       bool enqueue)
 {
 	const char *what = enqueue ? "room room=1" : "items room=0";
-	long long id = id_of(queue), waited;
+	long long id = id_of(queue);
 	int tid;
 
-	event_switch("wait", true);
-	event_switch("wake", true);
-	event_switch("wait_end", true);
+	trace_waits();
 	tid = sleep_and_wake(queue, enqueue);
-	EXPECT_EQ(1, seen("wait", "queue=%lld for=%s timeout=-1", id, what));
+	expect_wait(_metadata, id, what, 0);
 	EXPECT_EQ(1, seen("wake", "queue=%lld for=%s pid=%d", id, what, tid));
-	waited = time_of("wait_end", "waited");
-	EXPECT_LT(0, waited);
-	EXPECT_EQ(1, seen("wait_end", "queue=%lld for=%s ret=0 waited=%lld",
-			  id, what, waited));
 	EXPECT_EQ(3, seen_at_all());
 }
 
@@ -517,9 +532,7 @@ TEST_F(trace, timeout)
 	long long timeout = 50 * NSEC_PER_MSEC, waited;
 	__u64 item, start;
 
-	event_switch("wait", true);
-	event_switch("wake", true);
-	event_switch("wait_end", true);
+	trace_waits();
 	start = now_ns();
 	ASSERT_EQ(-ETIMEDOUT,
 		  deq_until(self->queue, &item, now_ns() + timeout));
@@ -536,6 +549,64 @@ TEST_F(trace, timeout)
 	ASSERT_EQ(-ETIMEDOUT, deq_until(self->queue, &item, 1));
 	EXPECT_EQ(1, seen("wait", "queue=%lld for=items room=0 timeout=0",
 			  self->id));
+}
+
+/* A command of io_uring that waits without a thread. */
+struct parked {
+	struct io_uring ring;
+	struct mpmc_transfer transfer;
+};
+
+static void park(struct parked *parked, int queue, bool enqueue)
+{
+	struct io_uring_sqe *sqe;
+
+	must(ring_init(&parked->ring, 4, 0) == 0);
+	sqe = io_uring_get_sqe(&parked->ring);
+	if (enqueue)
+		mpmc_prep_enqueue_wait(sqe, queue, &parked->transfer, 7, NULL);
+	else
+		mpmc_prep_dequeue_wait(sqe, queue, &parked->transfer, NULL);
+	mpmc_prep_park(sqe);
+	must(io_uring_submit(&parked->ring) == 1);
+	must(queue_waiters(queue) == 1);
+}
+
+TEST_F(trace, parked)
+{
+	struct parked parked;
+
+	if (!can_park())
+		SKIP(return, "a kernel that can't end parked commands");
+	trace_waits();
+	park(&parked, self->queue, false);
+	EXPECT_EQ(1, seen_at_all());
+	ASSERT_EQ(0, enq(self->queue, 5));
+	EXPECT_EQ(1, ring_result(&parked.ring));
+	expect_wait(_metadata, self->id, "items room=0", 0);
+	EXPECT_EQ(1, seen("wake", "queue=%lld for=items room=0 pid=%d",
+			  self->id, gettid()));
+	EXPECT_EQ(3, seen_at_all());
+	io_uring_queue_exit(&parked.ring);
+}
+
+/* Catches: one that ends without a wake-up, and is not seen to end, or as another. */
+TEST_F(trace, parked_cancelled)
+{
+	struct mpmc_uring_cancel cancel = { .size = sizeof(cancel) };
+	struct parked parked;
+
+	if (!can_park())
+		SKIP(return, "a kernel that can't end parked commands");
+	ASSERT_EQ(100, fill(self->queue, 1));
+	trace_waits();
+	park(&parked, self->queue, true);
+	cancel.arg = (uintptr_t)&parked.transfer;
+	ASSERT_EQ(0, mpmc_ioctl(self->queue, MPMC_IOC_URING_CANCEL, &cancel));
+	EXPECT_EQ(-ECANCELED, ring_result(&parked.ring));
+	expect_wait(_metadata, self->id, "room room=1", -ECANCELED);
+	EXPECT_EQ(2, seen_at_all());
+	io_uring_queue_exit(&parked.ring);
 }
 
 /* All that has a tracepoint. */

@@ -351,14 +351,6 @@ TEST_F(uring, poll_multishot)
 /* Whether those that are submitted now are to wait without a thread. */
 static bool parking;
 
-static bool can_park(void)
-{
-	struct mpmc_device_info info;
-
-	must(device_info(&info) == 0);
-	return info.features & MPMC_FEATURE_URING_PARK;
-}
-
 /* The helpers of mpmc_uring.h set all but the data. */
 #define command(ring, data, what, ...)                                     \
 	({                                                                 \
