@@ -9,7 +9,7 @@
 
 #include "mpmc_names.h"
 
-#define PAGE 4096
+#define PAGE page_size()
 #define POISON 0xa5
 
 enum kind { CONTROL, QUEUE, PRODUCER, CONSUMER, KINDS };

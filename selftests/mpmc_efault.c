@@ -198,14 +198,14 @@ TEST_F(efault, consumer_token)
 /* The same one by one, through the struct itself. */
 TEST_F(efault, consumer_token_inline)
 {
-	struct mpmc_transfer *arg = (void *)(mapping_end(4096) - 4096);
+	struct mpmc_transfer *arg = (void *)(mapping_end(page_size()) - page_size());
 	__u64 item;
 	int i;
 
 	*arg = (struct mpmc_transfer) {
 		.size = sizeof(*arg), .flags = MPMC_TRANSFER_INLINE, .count = 1,
 	};
-	ASSERT_EQ(0, mprotect(arg, 4096, PROT_READ));
+	ASSERT_EQ(0, mprotect(arg, page_size(), PROT_READ));
 	put_range(self->producer, 1, 20);
 	for (i = 1; i <= 20; i++) {
 		EXPECT_EQ(-EFAULT, mpmc_ioctl(self->consumer,

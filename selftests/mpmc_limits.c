@@ -9,7 +9,7 @@
 #include "mpmc_mapped.h"
 #include "mpmc_cgroup.h"
 
-#define PAGE 4096
+#define PAGE ((int)page_size())
 #define GROUP (16LL << 20)
 #define SOMEBODY 12345
 #define SOMEBODY_ELSE 12346

@@ -12,7 +12,7 @@
 
 /* --- The rules of mmap --- */
 
-#define PAGE ((unsigned long)sysconf(_SC_PAGESIZE))
+#define PAGE page_size()
 #define PAGES(bytes) (((bytes) + PAGE - 1) / PAGE)
 #define READ_WRITE (PROT_READ | PROT_WRITE)
 
@@ -543,7 +543,7 @@ TEST(pages_cannot_be_kept)
 	iov[1].iov_base = p.kernel;
 	ASSERT_EQ(0, io_uring_queue_init(4, &uring, 0));
 	for (i = 0; i < 2; i++) {
-		iov[i].iov_len = sysconf(_SC_PAGESIZE);
+		iov[i].iov_len = PAGE;
 		EXPECT_EQ(-EFAULT, io_uring_register_buffers(&uring, &iov[i],
 							     1));
 		EXPECT_EQ(-1, madvise(iov[i].iov_base, i ? p.info.kernel_size :

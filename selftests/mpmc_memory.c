@@ -7,9 +7,9 @@
 #include "mpmc_cgroup.h"
 #include "mpmc_mapped.h"
 
+#define PAGE ((int)page_size())
 #define ITEMS 400000
 #define SLOT sizeof(__u64)
-#define PAGE 4096
 
 /*
  * Kernel memory charged to the group, in bytes. The kernel gathers small changes

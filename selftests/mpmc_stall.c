@@ -9,7 +9,7 @@
 
 #include "mpmc_test.h"
 
-#define PAGE 4096
+#define PAGE page_size()
 #define PER_PAGE (PAGE / sizeof(__u64))
 #define N 20
 

@@ -701,10 +701,16 @@ static inline const char *info_of(int fd, const char *key)
 	return "";
 }
 
+/* 16 KiB on some arm64 kernels. */
+static inline size_t page_size(void)
+{
+	return sysconf(_SC_PAGESIZE);
+}
+
 /* Memory whose last byte is the last before an unmapped page. */
 static inline char *mapping_end(size_t size)
 {
-	size_t page = sysconf(_SC_PAGESIZE);
+	size_t page = page_size();
 	size_t len = (size + page - 1) / page * page;
 	char *p = mmap(NULL, len + page, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
