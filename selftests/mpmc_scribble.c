@@ -18,6 +18,7 @@ struct mess {
 	int queue;
 	bool producer;		/* one scribbles */
 	bool consumer;		/* one scribbles */
+	bool taken;		/* all that there is, by others */
 	__u64 key;
 	atomic_ullong put[HONEST];
 	atomic_int end_round;
@@ -255,12 +256,25 @@ static void scribbling_consumer(void *arg)
 	scribble(arg, false);
 }
 
+/* Whatever comes, as it comes. */
+static void taker(void *arg)
+{
+	struct mess *mess = arg;
+	__u64 items[RING];
+
+	while (!atomic_load(&mess->end_round))
+		if (deq_bulk(mess->queue, items, RING) < 0)
+			sched_yield();
+}
+
 /* One of each kind that is wanted, until one of them has had enough. */
 static void scribble_round(struct mess *mess)
 {
-	pid_t producer = 0, consumer = 0;
+	pid_t producer = 0, consumer = 0, other = 0;
 
 	atomic_store(&mess->end_round, 0);
+	if (mess->taken)
+		other = spawn(taker, mess);
 	if (mess->producer)
 		producer = spawn(scribbling_producer, mess);
 	if (mess->consumer)
@@ -271,6 +285,8 @@ static void scribble_round(struct mess *mess)
 		must(!(reap(producer) & 0xff00));
 	if (consumer)
 		must(!(reap(consumer) & 0xff00));
+	if (other)
+		must(!reap(other));
 }
 
 /* Each item was seen, or else was handed to who scribbled; how many were not. */
@@ -359,10 +375,8 @@ TEST_F(scribble, others_do_not_notice)
 	EXPECT_EQ(0, queue_state(mess->queue).leased);
 }
 
-/* Catches: credits that are lost with a ring that was broken, or found twice. */
-TEST_F(scribble, capacity_is_what_it_was)
+static void expect_capacity(struct __test_metadata *_metadata, struct mess *mess)
 {
-	struct mess *mess = self->mess;
 	int i;
 
 	for (i = 0; i < ROUNDS; i++) {
@@ -373,6 +387,19 @@ TEST_F(scribble, capacity_is_what_it_was)
 		ASSERT_EQ(CAPACITY, fill(mess->queue, 1));
 		ASSERT_EQ(CAPACITY, drain(mess->queue));
 	}
+}
+
+/* Catches: credits that are lost with a ring that was broken, or found twice. */
+TEST_F(scribble, capacity_is_what_it_was)
+{
+	expect_capacity(_metadata, self->mess);
+}
+
+/* The same, while its items are taken: as many as its owner has credits for. */
+TEST_F(scribble, capacity_while_taken)
+{
+	self->mess->taken = true;
+	expect_capacity(_metadata, self->mess);
 }
 
 TEST_HARNESS_MAIN
