@@ -169,6 +169,7 @@ tests: deps
 	@scripts/deps fuzz
 
 test: tests deps-debug
+	@scripts/deps package
 	@scripts/run-tests
 
 test-rt: tests
