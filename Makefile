@@ -19,9 +19,15 @@ ifneq ($(abspath $(PREFIX)),/usr/local)
 MADE += $(PREFIX)/lib $(PREFIX)
 endif
 endif
+# The kernel of KDIR, which need not be the one that runs: so modules built there say it.
+RELEASE = $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"/\1/p' \
+	$(KDIR)/include/generated/utsrelease.h 2>/dev/null)
 # Where kbuild puts modules that are not of its tree: "extra" before Linux 6.
 MODULE_DIRS = $(foreach dir,updates extra $(INSTALL_MOD_DIR), \
 	$(INSTALL_MOD_PATH)/lib/modules/*/$(dir))
+INSTALLED = $(wildcard $(MODULE_DIRS:%=%/mpmc.ko) $(MODULE_DIRS:%=%/mpmc.ko.*))
+INSTALLED_FOR = $(sort $(foreach file,$(INSTALLED), \
+	$(firstword $(subst /, ,$(file:$(INSTALL_MOD_PATH)/lib/modules/%=%)))))
 
 VM := scripts/vm-run --kernel $(KERNEL)
 EXAMPLES := build/userlib
@@ -57,7 +63,7 @@ help:
 	@echo '  make explore-plants plant mistakes, and see that the search finds them'
 	@echo '  make model         search the models of sleeping and waking'
 	@echo '  make litmus        evaluate the litmus tests of the barriers'
-	@echo '  make test-packages build the Debian packages, install and use them: 10 minutes'
+	@echo '  make test-packages build the Debian packages, install and use them: 20 minutes'
 	@echo '  make arm64         build for arm64, and run the tests in emulated guests of it'
 	@echo '  make abi-check     the binary interface against that of the last release'
 	@echo '  make abi-update    make it that of the last release'
@@ -108,7 +114,7 @@ install-module:
 	@[ -e mpmc.ko ] || { echo 'There is no mpmc.ko: run make first.' >&2; exit 1; }
 	$(MAKE) -C $(KDIR) M=$(CURDIR) \
 		INSTALL_MOD_PATH='$(INSTALL_MOD_PATH)' modules_install
-	@[ -n '$(INSTALL_MOD_PATH)' ] || depmod -a
+	@[ -n '$(INSTALL_MOD_PATH)' ] || depmod -a $(RELEASE)
 
 # Who may open the device, and that it is there after a boot.
 install-system:
@@ -121,7 +127,7 @@ install-dkms: install-system
 	find Kbuild dkms.conf kmod uapi -name '.*' -prune -o \
 		! -name '*.mod.c' \( -name '*.[ch]' -o -name Kbuild -o -name dkms.conf \) \
 		-exec install -D -m 644 -T '{}' '$(DKMS_SOURCE)/{}' ';'
-	@[ -n '$(DESTDIR)' ] || dkms install mpmc/$(VERSION)
+	@[ -n '$(DESTDIR)' ] || dkms install mpmc/$(VERSION) $(RELEASE:%=-k %)
 
 install-lib:
 	$(MAKE) -s -C userlib install
@@ -133,9 +139,11 @@ uninstall: uninstall-module uninstall-dkms uninstall-system uninstall-lib
 		echo 'The module is still loaded: modprobe -r mpmc'
 
 uninstall-module:
-	rm -f $(MODULE_DIRS:%=%/mpmc.ko) $(MODULE_DIRS:%=%/mpmc.ko.*)
+	rm -f $(INSTALLED)
 	@rmdir --ignore-fail-on-non-empty $(wildcard $(MODULE_DIRS)) 2>/dev/null || :
-	@[ -n '$(INSTALL_MOD_PATH)' ] || depmod -a
+	@[ -n '$(INSTALL_MOD_PATH)' ] || for release in $(INSTALLED_FOR); do \
+		depmod -a $$release || exit; \
+	done
 
 uninstall-dkms:
 	@[ -n '$(DESTDIR)' ] || [ ! -e $(DKMS_SOURCE) ] || \
