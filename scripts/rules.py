@@ -191,18 +191,21 @@ MODELS = 'selftests/model/'
 # What orders something: of an operation that returns something, it being fully
 # ordered; of the library, what is not relaxed.
 BARRIER = re.compile(r"""\b(?:
-    (smp_(?:mb|rmb|wmb|mb__before_atomic|mb__after_atomic|store_mb|load_acquire|
-      store_release|cond_load_acquire|call_function\w*)|
-    (?:atomic(?:64|_long)?_)?(?:try_)?(?:cmp)?xchg(?:_acquire|_release)?|
+    ((?:smp_|dma_|virt_)?[rw]?mb|
+    smp_mb__(?:before|after)_\w+|smp_store_mb|smp_call_function\w*|
+    smp_(?:load_acquire|store_release|acquire__after_ctrl_dep)|
+    (?:smp|atomic(?:64|_long)?)_cond_(?:load|read)_\w+|
+    (?:atomic(?:64|_long)?_)?(?:try_)?(?:cmp)?xchg(?:64)?(?:_acquire|_release)?|
     atomic(?:64|_long)?_\w+_(?:acquire|release)|
     atomic(?:64|_long)?_fetch_(?:add|sub|inc|dec|and|or|xor|andnot)|
     atomic(?:64|_long)?_(?:add|sub|inc|dec)_return|
     atomic(?:64|_long)?_(?:(?:inc|dec|sub)_and_test|add_negative|add_unless|
       inc_not_zero|dec_if_positive)|
+    refcount_(?:dec|sub)_and_\w+|refcount_\w+_not_zero|
     test_and_(?:set|clear|change)_bit(?:_lock)?|clear_bit_unlock|
-    rcu_dereference\w*|rcu_assign_pointer|rcu_barrier|synchronize_rcu|call_rcu|
-    kv?free_rcu|queue_rcu_work|prepare_to_wait\w*|wait_(?:var_)?event\w*|
-    set_current_state|
+    rcu_dereference\w*|rcu_assign_pointer|rcu_replace_pointer|h?list_\w+_rcu|
+    rcu_barrier|synchronize_rcu\w*|call_rcu|kv?free_rcu|queue_rcu_work|
+    prepare_to_wait\w*|wait_(?:var_)?event\w*|set_current_state|
     wq_has_sleeper|__atomic_thread_fence)\(|
     (__atomic_(?!signal)\w+)\([^;]*__ATOMIC_(?:ACQUIRE|RELEASE|ACQ_REL|SEQ_CST))""",
                      re.X)
@@ -236,13 +239,28 @@ def count(keys):
 
 def barriers_there():
     return count((name, function, kind) for name in tree()
-                 if re.match(r'(kmod|userlib)/[^/]*\.[ch]$', name)
+                 if re.match(r'(kmod(/compat)?|userlib)/[^/]*\.[ch]$', name)
                  for function, kind in barriers_of(name))
 
 
-ENTRY = re.compile(r'^\* (also )?``([\w./]+):(\w+)\(\)`` ``(\w+)``(?: x(\d+))?:')
+ENTRY = re.compile(r'^\* (also )?``([\w./]+):(\w+)\(\)`` ``(\w+)``(?: x(\d+))?:',
+                   re.M)
 HEADING = re.compile(r'^(\S.*)\n(?:-+|=+)$', re.M)
+# In a litmus test: which of its threads does as a barrier of the source does.
+LIKE = re.compile(r'^ \* Like: (P\d+) ([\w./]+):(\w+)\(\) (\w+)$', re.M)
 NOT_ORDERED = 'No order'
+# What there is no other way to do, so that it may be there without ordering anything.
+ALONE = re.compile(r"""(?:atomic(?:64|_long)?_(?!cond)\w+|(?:try_)?(?:cmp)?xchg(?:64)?|
+    test_and_(?:set|clear|change)_bit|synchronize_rcu)$(?<!_acquire)(?<!_release)""",
+                   re.X)
+
+
+def key_of(name, function, kind):
+    return (name if name.startswith('userlib/') else 'kmod/' + name, function, kind)
+
+
+def text_of(key):
+    return '%s() of %s: %s' % (key[1], key[0], key[2])
 
 
 def sections():
@@ -252,6 +270,12 @@ def sections():
     for mark, end in zip(marks, [m.start() for m in marks[1:]] + [len(text)]):
         yield mark[0].split('\n')[0], text[:mark.start()].count('\n') + 1, \
             text[mark.end():end]
+
+
+def entries_of(text):
+    """(key, how often it counts) of each entry of a section."""
+    for also, name, function, kind, times in ENTRY.findall(text):
+        yield key_of(name, function, kind), 0 if also else int(times or 1)
 
 
 def tests_of(text):
@@ -264,34 +288,73 @@ def tests_of(text):
             yield folder + name + suffix
 
 
+def likes_of(test):
+    """What a litmus test says that its threads are like; models say nothing."""
+    return {key_of(*m.groups()[1:]) for m in LIKE.finditer(read(test))}
+
+
+def unread_likes(text):
+    """Lines that look like one of these, and are none, or of no thread there is."""
+    for line in re.findall(r'^ \* (Like.*)$', text, re.M):
+        like = LIKE.match(' * ' + line)
+        if not like or '\n%s(' % like[1] not in text:
+            yield line
+
+
+def section_problems(heading, text):
+    """What is wrong with a section, as such."""
+    tests = set(tests_of(text))
+    gone = {t for t in tests if not os.path.exists(t)}
+    entries = {key for key, _ in entries_of(text)}
+    likes = set().union(*map(likes_of, tests - gone))
+    for test in sorted(gone):
+        yield 'there is no %s' % test
+    if text.count('\n* ') != len(ENTRY.findall(text)):
+        yield 'an entry that cannot be read'
+    if heading == NOT_ORDERED:
+        for key in sorted(k for k in entries if not ALONE.match(k[2])):
+            yield '%s: that is there to order something' % text_of(key)
+    elif entries and not tests:
+        yield 'nothing tests it'
+    elif not gone:
+        for key in sorted(entries - likes):
+            yield '%s: no litmus test is like it' % text_of(key)
+
+
+def test_problems(tested):
+    """What is wrong with the litmus tests and models; tested: keys by test."""
+    for name in tree():
+        if not re.match(r'%s.*\.litmus$|%s[^/]*\.pml$' % (LITMUS, MODELS), name) or \
+           name.endswith('/common.pml'):
+            continue
+        if name not in tested:
+            yield '%s: %s does not name it' % (name, TABLE)
+            continue
+        for key in sorted(likes_of(name) - tested[name]):
+            yield '%s: like %s, and no section that names it has that' % (
+                name, text_of(key))
+        for line in unread_likes(read(name)):
+            yield '%s: %s: it cannot be read, or there is no such thread' % (name,
+                                                                           line)
+
+
 def barriers():
-    there, said, tested = barriers_there(), {}, set()
+    there, said, tested = barriers_there(), {}, {}
     for heading, line, text in sections():
-        tests = set(tests_of(text))
-        tested |= tests
-        for test in sorted(tests):
-            if not os.path.exists(test):
-                yield '%s:%d: %s: there is no %s' % (TABLE, line, heading, test)
-        entries = [e for e in map(ENTRY.match, text.split('\n')) if e]
-        if text.count('\n* ') != len(entries):
-            yield '%s:%d: %s: an entry that cannot be read' % (TABLE, line,
-                                                               heading)
-        if entries and not tests and heading != NOT_ORDERED:
-            yield '%s:%d: %s: nothing tests it' % (TABLE, line, heading)
-        for also, name, function, kind, times in (e.groups() for e in entries):
-            key = (name if '/' in name else 'kmod/' + name, function, kind)
-            said[key] = said.get(key, 0) + (0 if also else int(times or 1))
+        for problem in section_problems(heading, text):
+            yield '%s:%d: %s: %s' % (TABLE, line, heading, problem)
+        for key, times in entries_of(text):
+            said[key] = said.get(key, 0) + times
             if key not in there:
                 yield '%s:%d: %s: there is no %s in %s() of %s' % (
-                    TABLE, line, heading, kind, function, key[0])
+                    TABLE, line, heading, key[2], key[1], key[0])
+        for test in tests_of(text):
+            tested.setdefault(test, set()).update(k for k, _ in entries_of(text))
     for key, times in sorted(there.items()):
         if said.get(key, 0) != times:
             yield '%s: %s() has %d %s, and %s says %d' % (
                 key[0], key[1], times, key[2], TABLE, said.get(key, 0))
-    for name in tree():
-        if re.match(r'%s.*\.litmus$|%s[^/]*\.pml$' % (LITMUS, MODELS), name) and \
-           name not in tested and not name.endswith('/common.pml'):
-            yield '%s: %s does not name it' % (name, TABLE)
+    yield from test_problems(tested)
     print('# %d barriers in %d functions' % (
         sum(there.values()), len({key[:2] for key in there})))
 
