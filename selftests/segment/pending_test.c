@@ -2,7 +2,7 @@
 /*
  * The bitmap of sources, built in userspace: threads that put items into
  * sources, take them, and look for them; also with threads that pause between
- * two steps.
+ * two steps, and under ThreadSanitizer.
  *
  * What it catches: a source that holds an item and is not found, because its
  * bit was cleared by somebody who then stands still, or comes late.

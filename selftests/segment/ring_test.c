@@ -3,11 +3,12 @@
  * The ring, built in userspace: an owner who stores items himself or has them
  * put by a call, moved to chunks when it is full, against consumers; and a seal
  * against an owner who makes no barrier. Also with threads that pause between
- * two steps.
+ * two steps, and under ThreadSanitizer.
  *
  * What it catches: items lost, taken twice or in another order, entries reused
  * before they were copied, room that does not come back, credits of grants that
- * get lost, and items that are delivered and refused, or neither.
+ * get lost, items that are delivered and refused, or neither, and (TSan) a chunk
+ * that is looked at without the ordering that its links give.
  */
 #include <linux/membarrier.h>
 #include <pthread.h>

@@ -121,6 +121,21 @@ static inline void shim_pause(void) {}
 #define LOAD(p, order) __atomic_load_n(p, __ATOMIC_##order)
 #define STORE(p, v, order) __atomic_store_n(p, v, __ATOMIC_##order)
 
+#ifdef SHIM_TSAN
+/*
+ * ThreadSanitizer does not know fences: each is a read-modify-write of one variable
+ * instead. That is more order than there is, as each comes after all before it. And
+ * the kernel's compare-and-exchange is a fence to what was read before it, C's is not.
+ */
+int shim_fence __attribute__((weak));
+#define SHIM_FENCE(order) \
+	((void)__atomic_fetch_add(&shim_fence, 0, __ATOMIC_SEQ_CST))
+#define SHIM_ORDERED() SHIM_FENCE(SEQ_CST)
+#else
+#define SHIM_ORDERED() ((void)0)
+#define SHIM_FENCE(order) __atomic_thread_fence(__ATOMIC_##order)
+#endif
+
 #define smp_load_acquire(p) (shim_pause(), LOAD(p, ACQUIRE))
 #define smp_store_release(p, v) (shim_pause(), STORE(p, v, RELEASE))
 
@@ -183,6 +198,7 @@ static inline int64_t atomic64_cmpxchg(atomic64_t *v, int64_t old, int64_t new)
 	__typeof__(*(p)) __old = (expected); \
 	\
 	shim_pause(); \
+	SHIM_ORDERED(); \
 	__atomic_compare_exchange_n(p, &__old, new, false, __ATOMIC_SEQ_CST, \
 				    __ATOMIC_RELAXED); \
 	__old; \
@@ -193,8 +209,8 @@ static inline int64_t atomic64_cmpxchg(atomic64_t *v, int64_t old, int64_t new)
 #define atomic_read_acquire(v) (shim_pause(), LOAD(&(v)->counter, ACQUIRE))
 #define atomic_inc_return(v) atomic_add_return(1, v)
 
-#define smp_mb() (shim_pause(), __atomic_thread_fence(__ATOMIC_SEQ_CST))
-#define smp_rmb() (shim_pause(), __atomic_thread_fence(__ATOMIC_ACQUIRE))
+#define smp_mb() (shim_pause(), SHIM_FENCE(SEQ_CST))
+#define smp_rmb() (shim_pause(), SHIM_FENCE(ACQUIRE))
 #define smp_mb__after_atomic() smp_mb()
 
 #define BIT_LONG(n, p) (&((unsigned long *)(p))[BIT_WORD(n)])
