@@ -59,6 +59,8 @@ help:
 	@echo '  make history-plants plant bugs, and see that the checker finds them'
 	@echo '  make faultwalk     every call, and each of its failure points failing in turn'
 	@echo '  make faultwalk-plants plant bugs, and see that the walk finds them'
+	@echo '  make segment-plants plant bugs, and see that the tests of parts in userspace'
+	@echo '                     find them'
 	@echo '  make explore       search the interleavings of the core (PREEMPTIONS=n)'
 	@echo '  make explore-plants plant mistakes, and see that the search finds them'
 	@echo '  make model         search the models of sleeping and waking'
@@ -274,6 +276,9 @@ history-plants: deps
 	@$(MAKE) -s -C selftests/history guest
 	@selftests/history/plants --kernel $(KERNEL) --seconds $(SECONDS)
 
+segment-plants: deps
+	@selftests/segment/plants
+
 explore: deps
 	@$(MAKE) -s -C selftests/explore explore
 
@@ -349,4 +354,4 @@ distclean: clean
 	torture model demo check lint clean distclean litmus explore deps-debug \
 	debug-kernels debug-plants faultwalk faultwalk-plants soak soak-plants fuzz \
 	fuzz-kasan fuzz-user fuzz-plants history history-plants explore-plants \
-	coverage
+	segment-plants coverage

@@ -29,7 +29,7 @@ struct mpmc_pool {
 static struct mpmc_pool pool = { .lock = PTHREAD_MUTEX_INITIALIZER };
 static struct mpmc_segment segment;
 static unsigned long items_each;
-static unsigned long received;
+static bool all_put;
 static unsigned long failures;
 
 /* Free blocks are linked through their rcu_head, which nobody looks at. */
@@ -136,17 +136,17 @@ static void *consumer(void *arg)
 	struct seen *seen = arg;
 	unsigned int seed = (uintptr_t)arg;
 	u64 items[BULK_MAX];
+	unsigned int n, i;
+	bool last;
 
-	while (__atomic_load_n(&received, __ATOMIC_RELAXED) <
-	       items_each * PRODUCERS) {
-		unsigned int max = 1 + rand_r(&seed) % BULK_MAX;
-		unsigned int n, i;
-
-		n = mpmc_segment_dequeue(&segment, &pool, items, max);
+	/* Until there are no more: what is lost is not waited for. */
+	do {
+		last = __atomic_load_n(&all_put, __ATOMIC_ACQUIRE);
+		n = mpmc_segment_dequeue(&segment, &pool, items,
+					 1 + rand_r(&seed) % BULK_MAX);
 		for (i = 0; i < n; i++)
 			check(seen, items[i]);
-		__atomic_add_fetch(&received, n, __ATOMIC_RELAXED);
-	}
+	} while (n || !last);
 	return NULL;
 }
 
@@ -175,8 +175,11 @@ static void stress(void)
 	for (i = 0; i < CONSUMERS; i++)
 		pthread_create(&thread[PRODUCERS + i], NULL, consumer,
 			       &seen[i]);
-	for (i = 0; i < PRODUCERS + CONSUMERS; i++)
+	for (i = 0; i < PRODUCERS + CONSUMERS; i++) {
+		if (i == PRODUCERS)
+			__atomic_store_n(&all_put, true, __ATOMIC_RELEASE);
 		pthread_join(thread[i], NULL);
+	}
 	check_sums(seen);
 }
 
