@@ -71,6 +71,7 @@ help:
 	@echo '  make abi-update    make it that of the last release'
 	@echo '  make debug-kernels kernels with KASAN, lockdep, ..., with KCSAN, ...'
 	@echo '  make debug-plants  plant bugs, and see that these kernels report them'
+	@echo '  make selfcheck     what runs the guests, with a toy module: 8 minutes'
 	@echo '  make coverage      which lines of the module the tests run, in an hour'
 	@echo '  make lint          all static checks, and that they find what they are for'
 	@echo '  make check         those of the module alone: W=1, sparse, checkpatch, ...'
@@ -333,6 +334,9 @@ debug-plants: deps-debug tests
 	@scripts/debug-kernel kasan kcsan
 	@scripts/debug/plants
 
+selfcheck: deps
+	@scripts/vm-selfcheck
+
 coverage: deps-debug tests
 	@$(MAKE) -s -C selftests/faultwalk
 	@scripts/debug-kernel fuzz
@@ -354,4 +358,4 @@ distclean: clean
 	torture model demo check lint clean distclean litmus explore deps-debug \
 	debug-kernels debug-plants faultwalk faultwalk-plants soak soak-plants fuzz \
 	fuzz-kasan fuzz-user fuzz-plants history history-plants explore-plants \
-	segment-plants coverage
+	segment-plants selfcheck coverage
