@@ -4,10 +4,10 @@
  * the group's limit, by whatever a queue has; and not more queues than one user
  * may have, however many processes or namespaces they are made in (G11).
  */
-#include <liburing.h>
-
-#include "mpmc_mapped.h"
+#include "../userlib/mpmc_uring.h"
 #include "mpmc_cgroup.h"
+#include "mpmc_iouring.h"
+#include "mpmc_mapped.h"
 
 #define PAGE ((int)page_size())
 #define GROUP (16LL << 20)
@@ -205,6 +205,31 @@ static int one_poll(int i)
 	return n < 0 ? -errno : 0;
 }
 
+/* They wait without a thread each: there is no end to how many one ring has. */
+static int parked_commands(int i)
+{
+	static struct mpmc_transfer forever = {
+		.size = sizeof(forever), .count = 1, .deadline = MPMC_FOREVER,
+		.flags = MPMC_TRANSFER_INLINE | MPMC_TRANSFER_WAIT,
+	};
+	static struct io_uring ring;
+	struct io_uring_sqe *sqe;
+	struct io_uring_cqe *cqe;
+	int ret = i ? 0 : io_uring_queue_init(512, &ring, 0);
+
+	if (ret)
+		return ret;
+	while ((sqe = io_uring_get_sqe(&ring))) {
+		mpmc_prep_command(sqe, hoard_queue, MPMC_IOC_ITEM_DEQUEUE,
+				  &forever);
+		mpmc_prep_park(sqe);
+	}
+	ret = io_uring_submit(&ring);
+	if (ret < 0) /* EAGAIN: there is no memory for the first of them */
+		return ret == -EAGAIN ? -ENOMEM : ret;
+	return io_uring_peek_cqe(&ring, &cqe) ? 0 : cqe->res;
+}
+
 static void hoard_run(void *arg)
 {
 	struct hoard *hoard = arg;
@@ -256,11 +281,14 @@ FIXTURE_VARIANT_ADD(hoard, left_by_a_ring) {
 FIXTURE_VARIANT_ADD(hoard, polls) {
 	.once = one_poll, .most = 200, .no_end = true,
 };
+FIXTURE_VARIANT_ADD(hoard, parked) { .once = parked_commands, .most = 400 };
 
 FIXTURE_SETUP(hoard)
 {
 	if (!cgroup_available("memory"))
 		SKIP(return, "no cgroup v2 with a memory controller");
+	if (variant->once == parked_commands && !can_park())
+		SKIP(return, "commands don't park on this kernel");
 	self->hoard = shared_alloc(sizeof(*self->hoard));
 	cgroup_make(self->hoard->dir, "memory");
 	self->hoard->once = variant->once;
