@@ -48,6 +48,7 @@ help:
 	@echo '  make benchmark     against a pipe and a POSIX message queue, in a guest'
 	@echo '  make bench         the benchmark suite: against everything else, with plots'
 	@echo '  make torture       10,000 processes killed at random (KILLS=n), in a guest'
+	@echo '  make torture-plants plant bugs, and see that the torture finds them'
 	@echo '  make soak          all sorts of load in all sorts of trouble (MINUTES=10)'
 	@echo '  make soak-plants   plant bugs, and see that the soak finds them'
 	@echo '  make fuzz          programs of calls at random: 10 million (CALLS=n), in guests'
@@ -217,6 +218,10 @@ torture: deps
 	@$(VM) --timeout 3600 -- build/selftests/torture/mpmc_torture --kills $(KILLS)
 	@$(VM) --timeout 900 -- build/selftests/torture/mpmc_torture --peers
 
+torture-plants: deps
+	@$(MAKE) -s -C selftests/torture
+	@selftests/torture/plants --kernel $(KERNEL)
+
 # So many minutes of load; it comes to rest now and then, which takes as long again at
 # most.
 MINUTES ?= 10
@@ -358,4 +363,4 @@ distclean: clean
 	torture model demo check lint clean distclean litmus explore deps-debug \
 	debug-kernels debug-plants faultwalk faultwalk-plants soak soak-plants fuzz \
 	fuzz-kasan fuzz-user fuzz-plants history history-plants explore-plants \
-	segment-plants selfcheck coverage
+	segment-plants torture-plants selfcheck coverage
