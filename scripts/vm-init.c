@@ -557,10 +557,22 @@ static void command_run(char **argv, char **env, const char *cwd, bool one_outpu
 	kill_all();
 }
 
+/* Whether the kernel's command line has this word. */
+static bool booted_with(const char *word)
+{
+	char text[4096] = "";
+	int fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+
+	close(fd);
+	return n > 0 && strstr(text, word);
+}
+
 /*
  * What kmemleak finds, if the kernel has it and was told to use it, goes to the log,
  * where it counts as a complaint. After the module has gone, its functions have no
- * names any more; before, what it would free at its end may look unreachable.
+ * names any more; before, what it would free at its end may look unreachable. It
+ * turns itself off when it has no memory for what it notes, and then finds nothing.
  */
 static void leaks_look(const char *when)
 {
@@ -575,6 +587,8 @@ static void leaks_look(const char *when)
 				report("failed kmemleak does not scan: %s", strerror(errno));
 		report("note looked for leaks %s", when);
 		log_file("/sys/kernel", "debug", "kmemleak");
+	} else if (fd >= 0 && booted_with("kmemleak=on")) {
+		report("failed kmemleak has turned itself off");
 	}
 	if (fd >= 0)
 		close(fd);

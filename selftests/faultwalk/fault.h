@@ -25,7 +25,10 @@ void fault_random_setup(void);
 void fault_random_begin(void);
 void fault_random_end(void);
 
-/* Leaks, looked for in all memory; prints what was found. False if there are. */
+/*
+ * Leaks, looked for in all memory; prints what was found. False if there are, or may
+ * be: they were to be looked for, and can't.
+ */
 bool fault_no_leaks(void);
 
 #endif /* FAULTWALK_FAULT_H */
