@@ -85,10 +85,7 @@ static void setup_mapped_chunk(struct world *w)
 static void setup_kick(struct world *w)
 {
 	setup_mapped(w);
-	must(mapped_rest(&w->mapped) > 0);
-	world_offer(w, SOURCE_TOKEN, 1);
-	mapped_store(&w->mapped, w->buffer, 1);
-	world_accepted(w);
+	world_store(w);
 	world_ioctl(w, w->token, MPMC_IOC_TOKEN_KICK,
 		    sizeof(w->args.token_kick));
 	w->args.token_kick.count = 1;

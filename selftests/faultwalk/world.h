@@ -136,6 +136,7 @@ void world_producer(struct world *w, __u32 entries);
 void world_consumer(struct world *w, __u32 entries);
 void world_map(struct world *w);
 void world_put(struct world *w, int source, __u32 count);
+void world_store(struct world *w);
 void world_lease(struct world *w, __u32 count);
 
 /* The ioctl, and where its structure and its array are put. */
