@@ -19,6 +19,20 @@ static void check_info(struct world *w, long ret)
 		right(w, world_args(w)->queue_info.items == 7);
 }
 
+static void setup_stats(struct world *w)
+{
+	world_queue(w, 100, 0);
+	world_put(w, SOURCE_QUEUE, 7);
+	world_ioctl(w, w->queue, MPMC_IOC_QUEUE_STATS,
+		    sizeof(w->args.queue_stats));
+}
+
+static void check_stats(struct world *w, long ret)
+{
+	if (!ret)
+		right(w, world_args(w)->queue_stats.enqueued == 7);
+}
+
 static void setup_shutdown(struct world *w)
 {
 	world_queue(w, 100, 0);
@@ -218,6 +232,7 @@ static void setup_back_pages(struct world *w)
 
 const struct scene queue_scenes[] = {
 	{ "queue info", setup_info, NULL, check_info, .sees = SEES_FAULT },
+	{ "queue stats", setup_stats, NULL, check_stats, .sees = SEES_FAULT },
 	{ "queue shutdown", setup_shutdown, NULL, check_shutdown },
 	{ "producer create", setup_producer, NULL, check_producer,
 	  .sees = SEES_NOMEM },

@@ -60,6 +60,7 @@ bool walk_scene(const struct scene *scene, struct walked *walked);
 
 /* All scenes of a kind, the last one without a name. */
 extern const struct scene device_scenes[];
+extern const struct scene name_scenes[];
 extern const struct scene queue_scenes[];
 extern const struct scene producer_scenes[];
 extern const struct scene consumer_scenes[];

@@ -90,6 +90,8 @@ void world_begin(struct world *w)
 	w->token = -1;
 	w->other = -1;
 	w->made = -1;
+	/* Where most have it: transfers, leases, names. */
+	w->array = &w->args.transfer.items;
 	w->device = device_open();
 	must(w->device >= 0);
 }
@@ -210,8 +212,7 @@ void world_place(struct world *w, enum cut cut, size_t there)
 			  cut_buffer ? there : w->buffer_size,
 			  cut == CUT_BUFFER_WRITE || w->produces ?
 			  PROT_READ : PROT_READ | PROT_WRITE);
-		/* Leases and transfers have it in the same place. */
-		w->args.transfer.items = (uintptr_t)w->at_buffer.data;
+		*w->array = (uintptr_t)w->at_buffer.data;
 	}
 	if (size)
 		area_make(&w->at, &w->args, size, cut_args ? there : size,

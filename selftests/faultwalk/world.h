@@ -23,7 +23,11 @@ union args {
 	__u32 size;
 	struct mpmc_device_info device_info;
 	struct mpmc_queue_create queue_create;
+	struct mpmc_queue_open queue_open;
+	struct mpmc_queue_unlink queue_unlink;
+	struct mpmc_queue_list queue_list;
 	struct mpmc_queue_info queue_info;
+	struct mpmc_queue_stats queue_stats;
 	struct mpmc_queue_shutdown queue_shutdown;
 	struct mpmc_token_create token_create;
 	struct mpmc_token_info token_info;
@@ -58,7 +62,8 @@ enum cut {
  * @fd: what the ioctl is for
  * @cmd: which ioctl
  * @args: its structure
- * @buffer_size: of the array that it points to, in bytes; 0 without one
+ * @array: where in it the address of an array is
+ * @buffer_size: of that array, in bytes; 0 without one
  * @produces: it is read by the call; else it is written
  * @at: where they have been put for the call
  * @at_buffer: and the array
@@ -91,6 +96,7 @@ struct world {
 	int fd;
 	unsigned long cmd;
 	union args args;
+	__u64 *array;
 	size_t buffer_size;
 	bool produces;
 	struct area at;
