@@ -2,9 +2,6 @@
 /* Scenes of queue fds. */
 #include "walk.h"
 
-/* More than are copied at a time without a token, and than a cached buffer has. */
-#define MANY 17000
-
 static void setup_info(struct world *w)
 {
 	world_queue(w, 100, 0);

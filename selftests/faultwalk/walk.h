@@ -7,6 +7,9 @@
 
 #include "world.h"
 
+/* Items: more than are copied at a time without a token, or a cached buffer has. */
+#define MANY 17000
+
 /* Errors that a scene's call is to be seen with, when something fails. */
 #define SEES_NOMEM 0x1
 #define SEES_FAULT 0x2
@@ -62,6 +65,7 @@ bool walk_scene(const struct scene *scene, struct walked *walked);
 extern const struct scene device_scenes[];
 extern const struct scene name_scenes[];
 extern const struct scene queue_scenes[];
+extern const struct scene stream_scenes[];
 extern const struct scene producer_scenes[];
 extern const struct scene consumer_scenes[];
 extern const struct scene map_scenes[];
