@@ -20,7 +20,7 @@
 static const struct scene *const kinds[] = {
 	device_scenes, name_scenes, queue_scenes, stream_scenes,
 	producer_scenes, consumer_scenes, map_scenes, poll_scenes,
-	close_scenes,
+	uring_scenes, close_scenes,
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))

@@ -70,6 +70,7 @@ extern const struct scene producer_scenes[];
 extern const struct scene consumer_scenes[];
 extern const struct scene map_scenes[];
 extern const struct scene poll_scenes[];
+extern const struct scene uring_scenes[];
 extern const struct scene close_scenes[];
 
 /* Checks that scenes share. */

@@ -35,6 +35,7 @@ union args {
 	struct mpmc_transfer transfer;
 	struct mpmc_lease lease;
 	struct mpmc_lease_end lease_end;
+	struct mpmc_uring_cancel uring_cancel;
 	char larger[128]; /* a later version's, all zero behind what we know */
 };
 
