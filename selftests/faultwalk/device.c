@@ -2,6 +2,8 @@
 /* Scenes of /dev/mpmc itself. */
 #include "walk.h"
 
+#define STRANGER 12345
+
 static void setup_nothing(struct world *w)
 {
 	(void)w;
@@ -40,6 +42,21 @@ static void check_queue(struct world *w, long ret)
 		return;
 	right(w, fill(ret, 1) == 50);
 	right(w, drain(ret) == 50);
+}
+
+/* One of whom there has to be a note where to find him: his number is not root's. */
+static void setup_stranger(struct world *w)
+{
+	setup_first(w);
+	must(setreuid(STRANGER, -1) == 0);
+}
+
+/* He stays until it is done. */
+static void check_stranger(struct world *w, long ret)
+{
+	check_queue(w, ret);
+	if (ret >= 0)
+		must(setreuid(0, -1) == 0);
 }
 
 static void setup_another(struct world *w)
@@ -86,6 +103,8 @@ const struct scene device_scenes[] = {
 	{ "device info", setup_info, NULL, check_info, .sees = SEES_FAULT },
 	{ "queue create, the user's first", setup_first, NULL, check_queue,
 	  .sees = SEES_NOMEM },
+	{ "queue create, a stranger's first", setup_stranger, NULL,
+	  check_stranger, .sees = SEES_NOMEM },
 	{ "queue create, one segment", setup_another, NULL, check_queue,
 	  .sees = SEES_NOMEM },
 	{ "queue create, a later version's", setup_larger, NULL, check_queue,
