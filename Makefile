@@ -262,7 +262,7 @@ fuzz-plants: deps-debug
 
 faultwalk: deps
 	@$(MAKE) -s -C selftests/faultwalk
-	@scripts/vm-run --kernel debug-fuzz --append kmemleak=on --timeout 1200 -- \
+	@scripts/vm-run --kernel debug-fuzz --append kmemleak=on --timeout 1800 -- \
 		build/selftests/faultwalk/mpmc_faultwalk --stress 20
 
 faultwalk-plants: deps
