@@ -72,12 +72,14 @@ static bool source_mapped(struct mpmc_queue *queue, unsigned int source)
  * @stamp: what mpmc_producers_stamp() was before, or would have been, had it
  *	looked at each mapped ring just before that was found empty
  * @again: a ring was not empty any more
+ * @rings: mapped rings that were found empty
  * @looks: how many there have been
  */
 struct look {
 	int cleared;
 	u64 stamp;
 	bool again;
+	unsigned int rings;
 	unsigned int looks;
 };
 
@@ -86,18 +88,39 @@ static void look_begin(struct mpmc_queue *queue, struct look *look)
 	look->cleared = mpmc_pending_begin(&queue->pending);
 	look->stamp = mpmc_queue_departures(queue);
 	look->again = false;
+	look->rings = 0;
 }
 
 /*
- * Whether an item may have been missed that was put behind the look's back. Of
- * mapped rings, whose bits are always set, each was found empty, and if none
- * got an item from then until now, then all are.
+ * Whether, when all mapped rings had been found empty, one of the others was not
+ * any more: something came back, or there is a bit besides those of the rings,
+ * which are set, and of which none was cleared since; see look_missed(). All that
+ * is read after the claims of the rings, which are read by an acquire: what was
+ * put before the last item was claimed is seen.
+ */
+static bool look_was_passed(struct mpmc_queue *queue, const struct look *look)
+{
+	return mpmc_requeue_ready(&queue->requeue) ||
+	       mpmc_pending_count(&queue->pending) != look->rings;
+}
+
+/*
+ * Whether an item may have been missed that was put behind the look's back.
+ *
+ * Without mapped rings there was none when the look began, if no bit was cleared
+ * since. Of those, whose bits are always set, each was found empty, and if none
+ * got an item from then until now, then all were just now, when what came back
+ * was looked for once more. As for the rest, their bits were clear before that,
+ * are so after it, and none was cleared: none was set in between.
  */
 static bool look_missed(struct mpmc_queue *queue, struct look *look)
 {
+	bool passed = look->rings && look_was_passed(queue, look);
+
 	if (mpmc_pending_missed(&queue->pending, look->cleared))
 		return true;
-	return (look->again || mpmc_producers_stamp(queue) != look->stamp) &&
+	return (passed || look->again ||
+		mpmc_producers_stamp(queue) != look->stamp) &&
 	       ++look->looks < MPMC_QUEUE_LOOKS;
 }
 
@@ -112,6 +135,7 @@ static bool look_at_mapped(struct mpmc_queue *queue, struct look *look,
 					    &look->stamp);
 	if (!empty)
 		look->again = true;
+	look->rings += empty >= 0;
 	return empty >= 0;
 }
 
@@ -232,7 +256,7 @@ bool mpmc_queue_ready(struct mpmc_queue *queue)
 		     source = mpmc_pending_next(pending, source + 1)) {
 			if (source_ready(queue, source))
 				return true;
-			look_at_mapped(queue, &look, source);
+			source_retire(queue, &look, source);
 		}
 	} while (look_missed(queue, &look));
 	return false;

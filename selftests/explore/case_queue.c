@@ -147,6 +147,91 @@ const struct explore_case case_queue_empty = {
 	.full = { 5, 2, STEPS, 120 },
 };
 
+/*
+ * The same, but what is put comes by a call, or is one that comes back, and only
+ * what is taken was in a mapped ring.
+ */
+static struct mpmc_requeue_chain behind_chain;
+
+static void behind_setup(void)
+{
+	queue_setup(4);
+	queue_setup_producer(2);
+	queue_store(1);
+}
+
+/* One that was handed out before: it has its credit. */
+static void behind_back_setup(void)
+{
+	static const u32 once = 1;
+	u64 item = ITEM(1, 1);
+
+	behind_setup();
+	behind_chain = (struct mpmc_requeue_chain){};
+	if (!mpmc_capacity_take(&queue->capacity, 1, 1) ||
+	    !mpmc_requeue_chain_copy(&behind_chain, &item, &once, 1))
+		explore_die("nothing to come back");
+}
+
+static void look_behind(void)
+{
+	if (!mpmc_queue_ready(queue))
+		explore_fail("one there all the time, and none ready");
+}
+
+static void behind_run(unsigned int thread)
+{
+	if (thread == 1) {
+		queue_put();
+		take_from(producer);
+		return;
+	}
+	atomic64_set(&mpmc_queue_cursor(queue)->place, MPMC_QUOTA);
+	if (queue_take())
+		explore_fail("one there all the time, and none found");
+}
+
+static void behind_ready_run(unsigned int thread)
+{
+	if (thread == 1)
+		behind_run(thread);
+	else
+		look_behind();
+}
+
+static void behind_back_run(unsigned int thread)
+{
+	if (thread == 1) {
+		items_put(ITEM(1, 1));
+		put_count++;
+		mpmc_requeue_push(&queue->requeue, &behind_chain);
+		take_from(producer);
+		queue_put();
+		queue_take();
+	} else {
+		look_behind();
+	}
+}
+
+#define BEHIND(id, label, text, begin, each) \
+const struct explore_case case_queue_##id = { \
+	.name = label, \
+	.what = text, \
+	.threads = 2, \
+	.setup = begin, \
+	.run = each, \
+	.check = queue_check, \
+	.quick = { 3, 1, STEPS, 20 }, \
+	.full = { 5, 2, STEPS, 120 }, \
+}
+
+BEHIND(behind, "queue-behind", "one takes, another puts and then takes from a ring",
+       behind_setup, behind_run);
+BEHIND(behind_ready, "queue-behind-ready", "one looks, another puts and then takes from a ring",
+       behind_setup, behind_ready_run);
+BEHIND(behind_back, "queue-behind-back", "one looks, one comes back, one is taken from a ring, one put, that one taken",
+       behind_back_setup, behind_back_run);
+
 /* --- Room --- */
 
 static void room_setup(void)

@@ -39,6 +39,9 @@
 	each(queue_two) \
 	each(queue_signal) \
 	each(queue_empty) \
+	each(queue_behind) \
+	each(queue_behind_ready) \
+	each(queue_behind_back) \
 	each(queue_full) \
 	each(queue_room) \
 	each(queue_harvest) \

@@ -69,6 +69,7 @@ static inline void *shim_calloc(size_t n, size_t size)
 #define BITS_TO_LONGS(n) DIV_ROUND_UP(n, BITS_PER_LONG)
 #define BITMAP_FIRST_WORD_MASK(n) (~0UL << ((n) % BITS_PER_LONG))
 #define __ffs(word) __builtin_ctzl(word)
+#define hweight_long(word) __builtin_popcountl(word)
 #define bitmap_zalloc(n, gfp) \
 	((unsigned long *)calloc(BITS_TO_LONGS(n), sizeof(unsigned long)))
 #define bitmap_free(p) free(p)
