@@ -73,7 +73,7 @@ help:
 	@echo '  make debug-kernels kernels with KASAN, lockdep, ..., with KCSAN, ...'
 	@echo '  make debug-plants  plant bugs, and see that these kernels report them'
 	@echo '  make selfcheck     what runs the guests, with a toy module: 8 minutes'
-	@echo '  make coverage      which lines of the module the tests run, in an hour'
+	@echo '  make coverage      which lines of the module the tests run: half an hour'
 	@echo '  make lint          all static checks, and that they find what they are for'
 	@echo '  make check         those of the module alone: W=1, sparse, checkpatch, ...'
 	@echo

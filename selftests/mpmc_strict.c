@@ -4,7 +4,9 @@
  * and not taken one in return knows that there is one; whoever knows that the
  * others cannot fill a queue knows that there is room.
  */
-#include "mpmc_test.h"
+#include <poll.h>
+
+#include "mpmc_mapped.h"
 
 #define WORKERS 4
 #define ROUNDS 8000
@@ -292,6 +294,7 @@ struct hops {
 	int queue;
 	atomic_int done;
 	__u64 looked;
+	__u64 polled;
 };
 
 /* Looks only: by way of a buffer into which nothing can be written. */
@@ -302,6 +305,19 @@ static void *look(void *arg)
 	while (!atomic_load(&h->done)) {
 		must(deq_bulk(h->queue, NULL, 1) == -EFAULT);
 		h->looked++;
+	}
+	return NULL;
+}
+
+/* The same by poll(), which has no item in its hands meanwhile. */
+static void *look_by_poll(void *arg)
+{
+	struct hops *h = arg;
+	struct pollfd fd = { .fd = h->queue, .events = POLLIN };
+
+	while (!atomic_load(&h->done)) {
+		must(poll(&fd, 1, 0) == 1);
+		h->polled++;
 	}
 	return NULL;
 }
@@ -324,26 +340,57 @@ static void *hop(void *arg)
 	return NULL;
 }
 
-TEST(moving_items_are_there)
+/* Now by way of a mapped ring, which is looked at always, and now by a call. */
+static void *hop_mapped(void *arg)
+{
+	struct hops *h = arg;
+	struct mapped m;
+	__u64 item;
+	int i;
+
+	mapped_producer(&m, h->queue, 4);
+	for (i = 0; i < ROUNDS / 2; i++) {
+		must((i % 3 ? put(&m, i) : enq(h->queue, i)) == 0);
+		must(deq(h->queue, &item) == 1);
+	}
+	mapped_close(&m);
+	return NULL;
+}
+
+static void expect_found(struct __test_metadata *_metadata, void *(*fn)(void *arg))
 {
 	struct hops h = { .queue = queue_create(100, 16) };
-	pthread_t looker, threads[8];
+	pthread_t lookers[2], threads[8];
 	int i, round;
 
 	ASSERT_LE(0, h.queue);
-	ASSERT_EQ(0, enq(h.queue, 1));	/* there is one all the time */
-	looker = thread_start(look, &h);
+	for (i = 0; i < 2; i++)	/* they are there all the time, but for one looker */
+		ASSERT_EQ(0, enq(h.queue, 1));
+	lookers[0] = thread_start(look, &h);
+	lookers[1] = thread_start(look_by_poll, &h);
 	for (round = 0; round < 3; round++) {
 		for (i = 0; i < 8; i++)
-			threads[i] = thread_start(hop, &h);
+			threads[i] = thread_start(fn, &h);
 		for (i = 0; i < 8; i++)
 			thread_join(threads[i]);
 	}
 	atomic_store(&h.done, 1);
-	thread_join(looker);
+	for (i = 0; i < 2; i++)
+		thread_join(lookers[i]);
 	EXPECT_LT(0, h.looked);
-	EXPECT_EQ(1, queue_items(h.queue));
+	EXPECT_LT(0, h.polled);
+	EXPECT_EQ(2, queue_items(h.queue));
 	close(h.queue);
+}
+
+TEST(moving_items_are_there)
+{
+	expect_found(_metadata, hop);
+}
+
+TEST(moving_items_are_there_mapped)
+{
+	expect_found(_metadata, hop_mapped);
 }
 
 TEST_HARNESS_MAIN
