@@ -24,11 +24,13 @@
  * Items move, though: one is put behind the back of who looks at one source
  * after the other, and another taken before he gets there. But whoever finds a
  * source empty clears its bit. If nobody has cleared any since before he began,
- * none was set then, and no source held items. What is looked at always, without
- * regard to its bit, is another matter: see source.c. (Except for sources in doubt,
+ * none was set then, and no source held items. (Except for sources in doubt,
  * whose bits only the one who is at it may clear. Others don't wait for him: if
  * he stands still just there, who looks may be told that there is nothing, when
  * there was an item all the time, but never the same one.)
+ *
+ * What is looked at always, without regard to its bit, is another matter: see
+ * source.c.
  */
 #include "pending.h"
 
@@ -109,11 +111,15 @@ unsigned int mpmc_pending_next(struct mpmc_pending *pending, unsigned int from)
 unsigned int mpmc_pending_count(struct mpmc_pending *pending)
 {
 	unsigned int i, count = 0;
+	unsigned long doubt;
 
 	/* Pairs with A after the bit, before another item, found gone, is taken. */
 	smp_rmb();
-	for (i = 0; i < BITS_TO_LONGS(pending->bits); i++)
-		count += hweight_long(READ_ONCE(pending->bit[i]));
+	for (i = 0; i < BITS_TO_LONGS(pending->bits); i++) {
+		doubt = READ_ONCE(pending->doubt[i]);
+		smp_rmb(); /* as in pending_word() */
+		count += hweight_long(READ_ONCE(pending->bit[i]) & ~doubt);
+	}
 	return count;
 }
 

@@ -68,9 +68,11 @@ static void producer_reap(struct mpmc_producer *producer)
 	if (mpmc_ring_count(&producer->ring) ||
 	    test_and_set_bit(MPMC_PRODUCER_GONE, &producer->state))
 		return;
+	atomic_inc(&producer->queue->departures);
+	/* Counted before it is not found: pairs with mpmc_producers_stamp(). */
+	smp_mb__after_atomic();
 	if (test_bit(MPMC_PRODUCER_MAPPED, &producer->state))
 		atomic_dec(&producer->queue->mapped_producers);
-	atomic_inc(&producer->queue->departures);
 	xa_erase(&producer->queue->producers, producer->id);
 	put = mpmc_ring_put(&producer->ring);
 	mpmc_count_gone(producer->queue, put);
@@ -424,13 +426,14 @@ int mpmc_producer_map(struct mpmc_producer *producer)
 			    MPMC_MARK_MAPPED);
 		atomic_inc(&queue->mapped_producers);
 	}
+	/* Of one that is mapped it is set, also if nothing comes of that. */
+	mpmc_pending_set(&queue->pending, queue->segments + producer->id);
 	/* Mapped before the look at shutdown: see mpmc_queue_shutdown(). */
 	smp_mb();
 	if (READ_ONCE(queue->shutdown)) {
 		atomic_dec(&producer->maps);
 		return -EPIPE;
 	}
-	mpmc_pending_set(&queue->pending, queue->segments + producer->id);
 	return 0;
 }
 
@@ -592,11 +595,13 @@ int mpmc_producer_kick(struct mpmc_producer *producer, unsigned int count)
 	return ret;
 }
 
-/* Whether items may come to it without anybody saying so. */
+/*
+ * Whether items may come, or have come, to it without anybody saying so: if it is
+ * closed, until the last one has been taken.
+ */
 static bool producer_is_mapped(const struct mpmc_producer *producer)
 {
-	return test_bit(MPMC_PRODUCER_MAPPED, &producer->state) &&
-	       !test_bit(MPMC_PRODUCER_CLOSED, &producer->state);
+	return test_bit(MPMC_PRODUCER_MAPPED, &producer->state);
 }
 
 /**
@@ -661,16 +666,19 @@ u64 mpmc_producers_stamp(struct mpmc_queue *queue)
 {
 	struct mpmc_producer *producer;
 	unsigned long id;
-	u64 stamp = mpmc_queue_departures(queue);
+	u64 stamp = 0;
 
-	if (!atomic_read(&queue->mapped_producers))
-		return stamp;
-	rcu_read_lock();
-	xa_for_each_marked(&queue->producers, id, producer, MPMC_MARK_MAPPED)
-		if (producer_is_mapped(producer))
-			stamp += mpmc_ring_stamp(&producer->ring);
-	rcu_read_unlock();
-	return stamp;
+	if (atomic_read(&queue->mapped_producers)) {
+		rcu_read_lock();
+		xa_for_each_marked(&queue->producers, id, producer,
+				   MPMC_MARK_MAPPED)
+			if (producer_is_mapped(producer))
+				stamp += mpmc_ring_stamp(&producer->ring);
+		rcu_read_unlock();
+	}
+	/* Who is not found has been counted: pairs with producer_reap(). */
+	smp_rmb();
+	return stamp + mpmc_queue_departures(queue);
 }
 
 /**

@@ -203,7 +203,8 @@ static inline unsigned int mpmc_queue_home_share(struct mpmc_queue *queue,
 /* In a stamp: a token that goes does not make up for what another one does. */
 static inline u64 mpmc_queue_departures(struct mpmc_queue *queue)
 {
-	return (u64)atomic_read(&queue->departures) << 48;
+	/* Acquire: before a look begins; who went had put what he did by then. */
+	return (u64)atomic_read_acquire(&queue->departures) << 48;
 }
 
 /*

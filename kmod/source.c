@@ -59,7 +59,7 @@ static unsigned int source_drain(struct mpmc_queue *queue, unsigned int source,
 	return total;
 }
 
-/* Whether items may come to a source without anybody saying so. */
+/* Whether items may come, or have come, to a source without anybody saying so. */
 static bool source_mapped(struct mpmc_queue *queue, unsigned int source)
 {
 	return source >= queue->segments &&
@@ -72,13 +72,15 @@ static bool source_mapped(struct mpmc_queue *queue, unsigned int source)
  * @stamp: what mpmc_producers_stamp() was before, or would have been, had it
  *	looked at each mapped ring just before that was found empty
  * @again: a ring was not empty any more
- * @rings: mapped rings that were found empty
+ * @back: what came back is to be found as well
+ * @rings: mapped rings that were looked at
  * @looks: how many there have been
  */
 struct look {
 	int cleared;
 	u64 stamp;
 	bool again;
+	bool back;
 	unsigned int rings;
 	unsigned int looks;
 };
@@ -100,7 +102,7 @@ static void look_begin(struct mpmc_queue *queue, struct look *look)
  */
 static bool look_was_passed(struct mpmc_queue *queue, const struct look *look)
 {
-	return mpmc_requeue_ready(&queue->requeue) ||
+	return (look->back && mpmc_requeue_ready(&queue->requeue)) ||
 	       mpmc_pending_count(&queue->pending) != look->rings;
 }
 
@@ -220,7 +222,7 @@ int mpmc_queue_take(struct mpmc_queue *queue, struct mpmc_cursor *cursor,
 		    struct mpmc_batch *batch)
 {
 	bool drained = READ_ONCE(queue->shutdown) && mpmc_queue_drained(queue);
-	struct look look = {};
+	struct look look = { .back = batch->again_max };
 
 	do {
 		look_begin(queue, &look);
@@ -238,14 +240,17 @@ int mpmc_queue_take(struct mpmc_queue *queue, struct mpmc_cursor *cursor,
  * mpmc_queue_ready() - whether there is an item to take
  * @queue: the queue
  *
+ * As when items are taken, what is found empty is not looked at again until there
+ * is something.
+ *
  * Context: any; does not sleep.
  * Return: whether there is.
  */
 bool mpmc_queue_ready(struct mpmc_queue *queue)
 {
 	struct mpmc_pending *pending = &queue->pending;
+	struct look look = { .back = true };
 	unsigned int source;
-	struct look look = {};
 
 	do {
 		look_begin(queue, &look);

@@ -276,14 +276,14 @@ static void idle_cost(void *arg)
 	each = (held(guest->dir) - before) / QUEUES;
 	fprintf(stderr, "# an idle queue on %d CPUs: %lld bytes\n", cpus, each);
 	must(each > 0);
-	must(each <= 16384);
+	must(each <= 12288 + PAGE);
 	for (i = 0; i < QUEUES; i++) {
 		must(enq(queues[i], 1) == 0);
 		must(deq(queues[i], &item) == 1);
 	}
 	used = (held(guest->dir) - before) / QUEUES;
 	fprintf(stderr, "# once used by one thread: %lld bytes\n", used);
-	must(used <= 16384 + PAGE);
+	must(used <= 12288 + 2 * PAGE);
 	for (i = 0; i < QUEUES; i++)
 		close(queues[i]);
 	must(held_at_most(guest->dir, before + 16 * PAGE));

@@ -213,7 +213,7 @@ static void behind_back_run(unsigned int thread)
 	}
 }
 
-#define BEHIND(id, label, text, begin, each) \
+#define BEHIND(id, label, bound, text, begin, each) \
 const struct explore_case case_queue_##id = { \
 	.name = label, \
 	.what = text, \
@@ -221,16 +221,32 @@ const struct explore_case case_queue_##id = { \
 	.setup = begin, \
 	.run = each, \
 	.check = queue_check, \
-	.quick = { 3, 1, STEPS, 20 }, \
+	.quick = { bound, 1, STEPS, 20 }, \
 	.full = { 5, 2, STEPS, 120 }, \
 }
 
-BEHIND(behind, "queue-behind", "one takes, another puts and then takes from a ring",
+/* The owner of the ring that is looked at first stores, and goes. */
+static void behind_gone_run(unsigned int thread)
+{
+	if (thread == 1) {
+		queue_store(2);
+		mpmc_producer_close(producer);
+		take_from(first);
+		return;
+	}
+	atomic64_set(&mpmc_queue_cursor(queue)->place, 2ULL << 32 | MPMC_QUOTA);
+	if (queue_take())
+		explore_fail("one there all the time, and none found");
+}
+
+BEHIND(behind, "queue-behind", 3, "one takes, another puts and then takes from a ring",
        behind_setup, behind_run);
-BEHIND(behind_ready, "queue-behind-ready", "one looks, another puts and then takes from a ring",
+BEHIND(behind_ready, "queue-behind-ready", 3, "one looks, another puts and then takes from a ring",
        behind_setup, behind_ready_run);
-BEHIND(behind_back, "queue-behind-back", "one looks, one comes back, one is taken from a ring, one put, that one taken",
+BEHIND(behind_back, "queue-behind-back", 3, "one looks, one comes back, one is taken from a ring, one put, that one taken",
        behind_back_setup, behind_back_run);
+BEHIND(behind_gone, "queue-behind-gone", 2, "one takes, an owner stores and goes, and then one is taken from another ring",
+       empty_setup, behind_gone_run);
 
 /* --- Room --- */
 

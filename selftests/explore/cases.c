@@ -42,6 +42,7 @@
 	each(queue_behind) \
 	each(queue_behind_ready) \
 	each(queue_behind_back) \
+	each(queue_behind_gone) \
 	each(queue_full) \
 	each(queue_room) \
 	each(queue_harvest) \
