@@ -122,18 +122,21 @@ static void empty_hop(void)
 	take_from(second);
 }
 
-/* Looks at the second ring first. */
-static void empty_run(unsigned int thread)
+/* Looks at this source first. */
+static void take_sure(u64 source)
 {
-	struct mpmc_cursor *cursor = mpmc_queue_cursor(queue);
-
-	if (thread == 1) {
-		empty_hop();
-		return;
-	}
-	atomic64_set(&cursor->place, 2ULL << 32 | MPMC_QUOTA);
+	atomic64_set(&mpmc_queue_cursor(queue)->place,
+		     source << 32 | MPMC_QUOTA);
 	if (queue_take())
 		explore_fail("one there all the time, and none found");
+}
+
+static void empty_run(unsigned int thread)
+{
+	if (thread == 1)
+		empty_hop();
+	else
+		take_sure(2); /* the second ring */
 }
 
 const struct explore_case case_queue_empty = {
@@ -184,11 +187,9 @@ static void behind_run(unsigned int thread)
 	if (thread == 1) {
 		queue_put();
 		take_from(producer);
-		return;
+	} else {
+		take_sure(0);
 	}
-	atomic64_set(&mpmc_queue_cursor(queue)->place, MPMC_QUOTA);
-	if (queue_take())
-		explore_fail("one there all the time, and none found");
 }
 
 static void behind_ready_run(unsigned int thread)
@@ -232,11 +233,9 @@ static void behind_gone_run(unsigned int thread)
 		queue_store(2);
 		mpmc_producer_close(producer);
 		take_from(first);
-		return;
+	} else {
+		take_sure(2);
 	}
-	atomic64_set(&mpmc_queue_cursor(queue)->place, 2ULL << 32 | MPMC_QUOTA);
-	if (queue_take())
-		explore_fail("one there all the time, and none found");
 }
 
 BEHIND(behind, "queue-behind", 3, "one takes, another puts and then takes from a ring",
