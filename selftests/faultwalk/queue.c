@@ -2,12 +2,17 @@
 /* Scenes of queue fds. */
 #include "walk.h"
 
-static void setup_info(struct world *w)
+/* One that tells of a queue in which there is something. */
+static void ask(struct world *w, unsigned long cmd, __u32 size)
 {
 	world_queue(w, 100, 0);
 	world_put(w, SOURCE_QUEUE, 7);
-	world_ioctl(w, w->queue, MPMC_IOC_QUEUE_INFO,
-		    sizeof(w->args.queue_info));
+	world_ioctl(w, w->queue, cmd, size);
+}
+
+static void setup_info(struct world *w)
+{
+	ask(w, MPMC_IOC_QUEUE_INFO, sizeof(w->args.queue_info));
 }
 
 static void check_info(struct world *w, long ret)
@@ -18,10 +23,7 @@ static void check_info(struct world *w, long ret)
 
 static void setup_stats(struct world *w)
 {
-	world_queue(w, 100, 0);
-	world_put(w, SOURCE_QUEUE, 7);
-	world_ioctl(w, w->queue, MPMC_IOC_QUEUE_STATS,
-		    sizeof(w->args.queue_stats));
+	ask(w, MPMC_IOC_QUEUE_STATS, sizeof(w->args.queue_stats));
 }
 
 static void check_stats(struct world *w, long ret)
