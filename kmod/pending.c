@@ -4,7 +4,8 @@
  *
  * PRODUCER (mpmc_pending_set())        CONSUMER that found the source empty
  *
- * publish items                        set doubt, go on if it was not set  (C)
+ * publish items                        set doubt, go on if it was not set  (C),
+ *                                      and if bit is
  * smp_mb()  (A)                        count
  * bit set?                             clear bit
  *   no: set it                         smp_mb()  (B)
@@ -19,7 +20,8 @@
  * A look reads doubt and then bit. If doubt was clear, bit was set when there
  * were items, C and D see to that; and it still is unless it was cleared since,
  * which is counted. So who finds no bit, and nothing counted, knows that a
- * source that held items all the time is not there.
+ * source that held items all the time is not there. Only who puts sets a bit that
+ * is clear, so those who look do not keep each other looking.
  *
  * Items move, though: one is put behind the back of who looks at one source
  * after the other, and another taken before he gets there. But whoever finds a
@@ -130,13 +132,18 @@ unsigned int mpmc_pending_count(struct mpmc_pending *pending)
  *
  * Context: any.
  * Return: whether the caller is to look at the source once more and then call
- * mpmc_pending_clear_end(). If not, another thread is at it.
+ * mpmc_pending_clear_end(). If not, another thread is at it, or was.
  */
 bool mpmc_pending_clear_begin(struct mpmc_pending *pending, unsigned int source)
 {
 	/* C: fully ordered, doubt is there before bit is missing. */
 	if (test_and_set_bit(source, pending->doubt))
 		return false;
+	/* Not counted: two who look would keep each other looking. */
+	if (!test_bit(source, pending->bit)) {
+		mpmc_pending_clear_end(pending, source, false);
+		return false;
+	}
 	/* Fully ordered: it is counted before it is missing. */
 	atomic_inc_return(&pending->cleared);
 	clear_bit(source, pending->bit);

@@ -179,3 +179,37 @@ const struct explore_case case_pending_hop = {
 	.quick = { 3, 0, 500, 20 },
 	.full = { 5, 0, 500, 120 },
 };
+
+/* --- Who looks for nothing does not keep others looking --- */
+
+static void once_setup(void)
+{
+	setup();
+	put(1);
+	take(1);
+}
+
+static void once_run(unsigned int thread)
+{
+	if (take_any())
+		explore_fail("thread %u found what is not there", thread);
+}
+
+static void once_check(void)
+{
+	check();
+	if (atomic_read(&pending->cleared) != 1)
+		explore_fail("one bit was cleared %d times",
+			     atomic_read(&pending->cleared));
+}
+
+const struct explore_case case_pending_once = {
+	.name = "pending-once",
+	.what = "three look, and there is one bit and no item",
+	.threads = 3,
+	.setup = once_setup,
+	.run = once_run,
+	.check = once_check,
+	.quick = { 2, 2, 500, 20 },
+	.full = { 4, 3, 500, 120 },
+};
