@@ -185,14 +185,14 @@ test: tests deps-debug
 	@scripts/run-tests
 
 test-rt: tests
-	@scripts/run-tests --only guest --torture-all --kernel '6.12-rt 6.1-rt'
+	@scripts/run-tests --only guest --all --kernel '6.12-rt 6.1-rt'
 
 test-debug: deps-debug tests
 	@scripts/debug-kernel kasan kcsan
 	@scripts/test-debug
 
 test-newest: tests
-	@scripts/run-tests --only guest --torture-all --kernel newest
+	@scripts/run-tests --only guest --all --kernel newest
 
 test-plants: deps
 	@$(MAKE) -s -C selftests all

@@ -9,20 +9,53 @@ logs='' steps=0
 step=0
 tap_started=$SECONDS
 
-# run NAME COMMAND... : a run of tests: its output to the terminal and to a log. One
-# that fails without a failed test in its log counts as one failed test.
-run() {
-	local name=$1 log=$logs/$1.tap status
-	shift
+# step_begins NAME : what comes next
+step_begins() {
 	step=$((step + 1))
-	printf '\n# [%s of %s, %ss] %s\n' "$step" "$steps" "$((SECONDS - tap_started))" "$name"
-	"$@" 2>&1 | tee "$log"
-	status=${PIPESTATUS[0]}
-	if [ "$status" != 0 ] && ! grep -q '^not ok' "$log"; then
-		echo "not ok 1 $name ended with status $status" | tee -a "$log"
+	printf '\n# [%s of %s, %ss] %s\n' "$step" "$steps" "$((SECONDS - tap_started))" "$1"
+}
+
+# step_ended NAME STATUS : a run that fails without a failed test in its log counts as
+# one failed test.
+step_ended() {
+	local log=$logs/$1.tap
+	if [ "$2" != 0 ] && ! grep -q '^not ok' "$log"; then
+		echo "not ok 1 $1 ended with status $2" | tee -a "$log"
 	elif ! grep -qE '^(not )?ok' "$log"; then
-		echo "not ok 1 $name ran no test" | tee -a "$log"
+		echo "not ok 1 $1 ran no test" | tee -a "$log"
 	fi
+}
+
+# run NAME COMMAND... : a run of tests: its output to the terminal and to a log.
+run() {
+	local name=$1
+	shift
+	step_begins "$name"
+	"$@" 2>&1 | tee "$logs/$name.tap"
+	step_ended "$name" "${PIPESTATUS[0]}"
+}
+
+beside='' beside_pid=
+
+# run_beside NAME COMMAND... : the same, beside the runs that follow, for one that takes
+# long and uses one CPU. Its output to a log; run_joined shows it.
+run_beside() {
+	beside=$1
+	shift
+	step_begins "$beside, beside what follows"
+	"$@" >"$logs/$beside.tap" 2>&1 &
+	beside_pid=$!
+	trap 'kill "$beside_pid" 2>/dev/null' EXIT
+}
+
+# run_joined : the end of what run_beside began
+run_joined() {
+	local status=0
+	printf '\n# %s\n' "$beside"
+	wait "$beside_pid" || status=$?
+	trap - EXIT
+	cat "$logs/$beside.tap"
+	step_ended "$beside" $status
 }
 
 # tell_failed LOG... : once more what failed, with what was said just before and after:
