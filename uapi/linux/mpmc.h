@@ -38,11 +38,14 @@
  *  - ENOMEM: no memory, or none left in the caller's memory cgroup
  *  - ENOSPC: a limit of the device was reached (queues of one user, tokens
  *    of one queue, capacity)
+ *  - EMFILE: too many open files, of the process
+ *  - ENFILE: too many open files, of the system
  *  - EBADF: an fd that is not open, or not open for that: read-only, write-only
  *  - ENOENT: there is no queue of that name
  *  - EEXIST: there is one already
  *  - EACCES: the queue's mode does not allow it, or it is somebody else's
  *  - ENAMETOOLONG: a name of more than MPMC_NAME_MAX bytes
+ *  - ECANCELED: by io_uring alone: it was cancelled first
  */
 
 #define MPMC_IOC_TYPE 0xBE
@@ -609,9 +612,9 @@ struct mpmc_lease_end {
  * Without MPMC_TRANSFER_WAIT the call never sleeps for items or room.
  *
  * Return: enqueue: 0. Dequeue: the number of items taken, at least 1.
- * EAGAIN, ETIMEDOUT, EINTR, EPIPE, EMSGSIZE (enqueue), EBUSY (tokens), EFAULT,
- * EINVAL, ENOMEM. After an error no item has moved; after an EFAULT while
- * taking items, what had been taken is back at the front, in order.
+ * EAGAIN, ETIMEDOUT, EINTR, EPIPE, EMSGSIZE (enqueue), EBUSY and EIO (tokens),
+ * EFAULT, EINVAL, ENOMEM. After an error no item has moved; after an EFAULT
+ * while taking items, what had been taken is back at the front, in order.
  */
 struct mpmc_transfer {
 	__u32 size;
