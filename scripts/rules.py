@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Usage: rules.py functions|conditionals|spdx|copyright|versions|barriers|commands|comments|scripts
+"""Usage: rules.py functions|conditionals|spdx|copyright|versions|barriers|commands|comments|errnos|scripts
 
 What scripts/lint asks about the text of the files of the tree that is the current
 folder. Prints what is wrong, as FILE:LINE: TEXT, and fails if anything is.
@@ -263,9 +263,9 @@ def text_of(key):
     return '%s() of %s: %s' % (key[1], key[0], key[2])
 
 
-def sections():
-    """(heading, line, text) of each section of the table."""
-    text = read(TABLE)
+def sections(name):
+    """(heading, line, text) of each section of a document."""
+    text = read(name)
     marks = list(HEADING.finditer(text)) or [re.match('', text)]
     for mark, end in zip(marks, [m.start() for m in marks[1:]] + [len(text)]):
         yield mark[0].split('\n')[0], text[:mark.start()].count('\n') + 1, \
@@ -340,7 +340,7 @@ def test_problems(tested):
 
 def barriers():
     there, said, tested = barriers_there(), {}, {}
-    for heading, line, text in sections():
+    for heading, line, text in sections(TABLE):
         for problem in section_problems(heading, text):
             yield '%s:%d: %s: %s' % (TABLE, line, heading, problem)
         for key, times in entries_of(text):
@@ -431,6 +431,61 @@ def comments():
     print('# %d functions that others call' % count)
 
 
+# --- Errnos ---
+
+HEADER = 'uapi/linux/mpmc.h'
+REFERENCE = 'Documentation/mpmc.rst'
+ERRNO = re.compile(r'\bE[A-Z0-9]{2,}\b')
+COMMAND = re.compile(r'\bMPMC_IOC_\w+')
+
+
+def errnos_of(text, known):
+    """Those that a text names, and those of the command that it refers to."""
+    found = set(ERRNO.findall(text))
+    for other in re.findall(r'\b(?:all|errors)\s+of\s+`*(MPMC_IOC_\w+)', text):
+        found |= known[other]
+    return found
+
+
+def errnos_declared():
+    """By command, what the comment of its structure says; its vocabulary."""
+    text, found = read(HEADER), {}
+    for comment in re.findall(r'^/\*\*\n \* struct .*?\*/', text, re.M | re.S):
+        comment = re.sub(r'^ \*', '', comment, flags=re.M)
+        errnos = errnos_of(comment, found)
+        for command in re.findall(r'\bioctl\((\w+)\)', comment):
+            found[command] = errnos
+    return found, set(re.findall(r'^ \*  - (E\w+): ', text, re.M))
+
+
+def errnos_documented():
+    """By command, what its section says; and those that any may give."""
+    found, rules = {}, set()
+    for heading, _, text in sections(REFERENCE):
+        if heading == 'Rules of the interface':
+            rules = errnos_of(text, found)
+        for command in COMMAND.findall(heading):
+            found[command] = errnos_of(text, found)
+    return found, rules
+
+
+def errnos():
+    """The header and the reference name the same ones for each command; both are
+    free to repeat those of all. userlib/tests/run compares their vocabularies."""
+    declared, vocabulary = errnos_declared()
+    documented, rules = errnos_documented()
+    for command in sorted(set(declared) | set(documented)):
+        one = declared.get(command, set())
+        other = documented.get(command, set())
+        for name in sorted((one ^ other) - rules):
+            yield '%s: %s: %s, and %s does not say so' % (
+                (HEADER, command, name, REFERENCE) if name in one else
+                (REFERENCE, command, name, HEADER))
+        for name in sorted((one | other) - vocabulary):
+            yield '%s: %s: %s is not in its vocabulary' % (HEADER, command, name)
+    print('# %d commands' % len(declared))
+
+
 # --- Scripts ---
 
 def scripts():
@@ -442,7 +497,8 @@ def scripts():
 
 
 RULES = {r.__name__: r for r in (functions, conditionals, spdx, copyright, versions,
-                                barriers, commands, comments, scripts)}
+                                barriers, commands, comments, errnos,
+                                scripts)}
 
 
 def main(args):
