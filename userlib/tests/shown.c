@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "tap.h"
 
@@ -27,6 +28,9 @@ void work(struct mpmc_queue *queue);
 
 #include "prep.c"
 
+/* None is left out: that would be a function that nobody uses. */
+#include "readme.c"
+
 #define CAPACITY 2000
 
 /* How it is before an example, besides that there are a queue and two tokens. */
@@ -35,11 +39,15 @@ enum {
 	END = 2,	/* the queue is shut down */
 	AT_WORK = 4,	/* the workers are there */
 	BY_FD = 8,	/* there is no queue, but an fd of it */
+	BACK = 16,	/* two items have come back */
 };
 
 #define ANY -1
 
 static atomic_int handled;
+
+/* Of these, done for another time; and done when nothing was leased any more. */
+static int done_again, done_late;
 
 /**
  * struct example - an example and what it does
@@ -78,10 +86,20 @@ int handle(uint64_t item, ...)
 	return atomic_fetch_add(&handled, 1);
 }
 
+static struct mpmc_stat stat_now(void)
+{
+	struct mpmc_stat stat = { .size = sizeof(stat) };
+
+	if (mpmc_queue_stat(queue, &stat))
+		abort();
+	return stat;
+}
+
 static void do_work(uint64_t item, int again)
 {
 	(void)item;
-	(void)again;
+	done_again += again;
+	done_late += !stat_now().leased;
 	atomic_fetch_add(&handled, 1);
 }
 
@@ -119,15 +137,6 @@ static bool got_three(void)
 	return n == 3;
 }
 
-static struct mpmc_stat stat_now(void)
-{
-	struct mpmc_stat stat = { .size = sizeof(stat) };
-
-	if (mpmc_queue_stat(queue, &stat))
-		abort();
-	return stat;
-}
-
 /* An example that destroys one has nobody else to tell. */
 static bool has_no_producer(void)
 {
@@ -162,7 +171,27 @@ static bool is_gone(void)
 	return true;
 }
 
+static bool was_committed_after(void)
+{
+	return done_again == 2 && done_late == 0;
+}
+
+/* And can do both; its name does not stay for others. */
+static bool is_jobs(void)
+{
+	mode_t mask = umask(0);
+	struct mpmc_name name;
+
+	umask(mask);
+	return mpmc_queue_list(NULL, &name, 1) == 1 &&
+	       !strcmp(name.name, "/jobs") && name.mode == (0660 & ~mask) &&
+	       mpmc_try_enqueue(queue, 1) == 0 &&
+	       mpmc_try_dequeue(queue, &item) == 0 &&
+	       mpmc_queue_unlink("/jobs") == 0;
+}
+
 #define OF(function) .name = #function, .run = example_##function
+#define README(function) .name = "README: " #function, .run = readme_##function
 
 static const struct example examples[] = {
 	{ OF(mpmc_queue_create) },
@@ -220,6 +249,9 @@ static const struct example examples[] = {
 	{ OF(mpmc_producer_mapped) },
 	{ OF(mpmc_consumer_mapped) },
 	{ OF(mpmc_strerror), .prints = "success\n" },
+	{ README(mpmc_consumer_peek_wait), .flags = END | BACK, .before = 3,
+	  .handled = 3, .check = was_committed_after },
+	{ README(mpmc_queue_open), .check = is_jobs },
 };
 
 /* --- Running one --- */
@@ -249,14 +281,16 @@ static void set_up(const struct example *example)
 	int k;
 
 	atomic_store(&handled, 0);
-	dropped = ret = n = 0;
+	dropped = ret = n = done_again = done_late = 0;
 	must(!mpmc_queue_create(&queue, &opts), "no queue");
 	must(!mpmc_producer_create(&producer, queue, NULL), "no producer");
 	must(!mpmc_consumer_create(&consumer, queue, NULL), "no consumer");
 	for (k = 0; k < example->before; k++)
 		must(!mpmc_try_enqueue(queue, k), "cannot put");
-	if (example->flags & LEASED)
+	if (example->flags & (LEASED | BACK))
 		must(mpmc_consumer_peek(consumer, leased, 2) == 2, "no lease");
+	if (example->flags & BACK)
+		must(!mpmc_consumer_release(consumer, 2), "none comes back");
 	if (example->flags & END)
 		mpmc_shutdown(queue);
 	if (example->flags & AT_WORK)
@@ -353,7 +387,8 @@ static void worker_works(void)
 
 	set_up(&example);
 	work(queue);
-	OK(handled == 3 && stat_now().items + stat_now().leased == 0,
+	OK(handled == 3 && !done_late &&
+	   stat_now().items + stat_now().leased == 0,
 	   "mpmc.7: the worker");
 	tear_down();
 }
