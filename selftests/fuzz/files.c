@@ -240,7 +240,7 @@ void op_fdinfo(struct lane *lane, const struct op *op)
 	close(info);
 }
 
-/* Items of which some may be cut short, where memory may end, without waiting. */
+/* Items of which some may be cut short, where memory may end; a few wait. */
 static void read_or_write(struct lane *lane, int fd, bool reads)
 {
 	struct iovec iov[2] = {
@@ -248,11 +248,11 @@ static void read_or_write(struct lane *lane, int fd, bool reads)
 		{ lane->arena + ARENA_WRITE - 8 * pick(lane, 20),
 		  pick(lane, 4) ? 8 * pick(lane, 40) : pick(lane, 300) },
 	};
-	int count = pick(lane, 3);
+	int count = pick(lane, 3), flags = chance(lane, 8) ? 0 : RWF_NOWAIT;
 	ssize_t ret;
 
-	ret = reads ? preadv2(fd, iov, count, -1, RWF_NOWAIT) :
-		      pwritev2(fd, iov, count, -1, RWF_NOWAIT);
+	ret = reads ? preadv2(fd, iov, count, -1, flags) :
+		      pwritev2(fd, iov, count, -1, flags);
 	(void)ret;
 }
 
