@@ -123,10 +123,11 @@ void mpmc_consumer_close(struct mpmc_consumer *consumer)
 		trace_consumer_close(queue, consumer->id,
 				     mpmc_lease_count(consumer));
 	consumer_end(consumer);
+	mpmc_queue_leave_begin(queue);
 	if (test_bit(MPMC_CONSUMER_MAPPED, &consumer->state))
 		atomic_dec(&queue->mapped_consumers);
-	atomic_inc(&queue->departures);
 	xa_erase(&queue->consumers, consumer->id);
+	mpmc_queue_leave_end(queue);
 	/* Pairs with mpmc_queue_inspect(): who sees none finds what they gave back. */
 	smp_mb__before_atomic();
 	atomic_dec(&queue->consumer_count);
@@ -196,6 +197,9 @@ u64 mpmc_consumers_leased(struct mpmc_queue *queue)
  * mapping
  * @queue: the queue
  *
+ * Or when a token goes: of two stamps the first one has mpmc_queue_left() before,
+ * the second one mpmc_queue_leaving() after it.
+ *
  * Context: any; takes the RCU read lock.
  * Return: the stamp.
  */
@@ -203,7 +207,7 @@ u64 mpmc_consumers_stamp(struct mpmc_queue *queue)
 {
 	struct mpmc_consumer *consumer;
 	unsigned long id;
-	u64 stamp = mpmc_queue_departures(queue);
+	u64 stamp = 0;
 
 	if (!atomic_read(&queue->mapped_consumers))
 		return stamp;

@@ -68,12 +68,11 @@ static void producer_reap(struct mpmc_producer *producer)
 	if (mpmc_ring_count(&producer->ring) ||
 	    test_and_set_bit(MPMC_PRODUCER_GONE, &producer->state))
 		return;
-	atomic_inc(&producer->queue->departures);
-	/* Counted before it is not found: pairs with mpmc_producers_stamp(). */
-	smp_mb__after_atomic();
+	mpmc_queue_leave_begin(producer->queue);
 	if (test_bit(MPMC_PRODUCER_MAPPED, &producer->state))
 		atomic_dec(&producer->queue->mapped_producers);
 	xa_erase(&producer->queue->producers, producer->id);
+	mpmc_queue_leave_end(producer->queue);
 	put = mpmc_ring_put(&producer->ring);
 	mpmc_count_gone(producer->queue, put);
 	trace_producer_free(producer->queue, producer->id, put);
@@ -676,9 +675,7 @@ u64 mpmc_producers_stamp(struct mpmc_queue *queue)
 				stamp += mpmc_ring_stamp(&producer->ring);
 		rcu_read_unlock();
 	}
-	/* Who is not found has been counted: pairs with producer_reap(). */
-	smp_rmb();
-	return stamp + mpmc_queue_departures(queue);
+	return stamp + mpmc_queue_leaving(queue);
 }
 
 /**

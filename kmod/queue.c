@@ -242,6 +242,14 @@ static bool queue_try_credits(struct mpmc_queue *queue, unsigned int share,
 		      mpmc_capacity_has(&queue->capacity, count);
 }
 
+/* Whether an item was committed, by way of a mapping, since that was the stamp. */
+static bool queue_has_moved(struct mpmc_queue *queue, u64 stamp)
+{
+	u64 now = mpmc_consumers_stamp(queue);
+
+	return now + mpmc_queue_leaving(queue) != stamp;
+}
+
 /*
  * "Full" is true only if there was a moment with no credit free, nor to be
  * harvested. A harvest that finds none, and then no free credit, and heads that
@@ -259,11 +267,12 @@ static bool queue_find_credits(struct mpmc_queue *queue, unsigned int share,
 	if (!atomic_read(&queue->mapped_consumers))
 		return false;
 	do {
-		stamp = mpmc_consumers_stamp(queue);
+		stamp = mpmc_queue_left(queue);
+		stamp += mpmc_consumers_stamp(queue);
 		harvested = mpmc_queue_harvest(queue);
 		if (queue_try_credits(queue, share, count, take))
 			return true;
-	} while ((harvested || mpmc_consumers_stamp(queue) != stamp) &&
+	} while ((harvested || queue_has_moved(queue, stamp)) &&
 		 ++looks < MPMC_QUEUE_LOOKS);
 	return false;
 }

@@ -87,7 +87,8 @@ struct mpmc_thread_cursor {
  * @consumer_count: consumer tokens
  * @mapped_producers: how many have been mapped
  * @mapped_consumers: the same
- * @departures: how many tokens have gone, ever
+ * @leaving: how many tokens were about to go, ever
+ * @left: how many of them are not to be found any more
  * @page: what the owners of mapped rings are told of the queue
  * @read_sleepers: those of @readers and @read_polls, for mapped producers
  * @write_sleepers: those of @writers and @write_polls, for mapped consumers
@@ -133,7 +134,8 @@ struct mpmc_queue {
 	atomic_t consumer_count;
 	atomic_t mapped_producers;
 	atomic_t mapped_consumers;
-	atomic_t departures;
+	atomic_t leaving;
+	atomic_t left;
 	struct page *page;
 	struct mpmc_sleepers read_sleepers;
 	struct mpmc_sleepers write_sleepers;
@@ -200,11 +202,38 @@ static inline unsigned int mpmc_queue_home_share(struct mpmc_queue *queue,
 	return mpmc_capacity_share(&queue->capacity, segment);
 }
 
-/* In a stamp: a token that goes does not make up for what another one does. */
-static inline u64 mpmc_queue_departures(struct mpmc_queue *queue)
+/*
+ * Tokens that go, in stamps. A stamp is made twice, and the same if nothing has moved.
+ * A token that is found the first time and not the second does not make up for what
+ * another one does: the first time those count of which nothing is left, the second
+ * time those that are about to go as well.
+ */
+static inline void mpmc_queue_leave_begin(struct mpmc_queue *queue)
 {
-	/* Acquire: before a look begins; who went had put what he did by then. */
-	return (u64)atomic_read_acquire(&queue->departures) << 48;
+	atomic_inc(&queue->leaving);
+	/* Pairs with mpmc_queue_leaving(): counted before it is not found. */
+	smp_mb__after_atomic();
+}
+
+static inline void mpmc_queue_leave_end(struct mpmc_queue *queue)
+{
+	/* Pairs with mpmc_queue_left(): not found before it is counted. */
+	smp_mb__before_atomic();
+	atomic_inc(&queue->left);
+}
+
+/* What the first of two stamps begins with. */
+static inline u64 mpmc_queue_left(struct mpmc_queue *queue)
+{
+	/* Acquire: before any token is looked for. */
+	return (u64)atomic_read_acquire(&queue->left) << 48;
+}
+
+/* What the second of two stamps ends with. */
+static inline u64 mpmc_queue_leaving(struct mpmc_queue *queue)
+{
+	smp_rmb(); /* after all tokens that are found */
+	return (u64)atomic_read(&queue->leaving) << 48;
 }
 
 /*

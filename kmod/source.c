@@ -88,7 +88,7 @@ struct look {
 static void look_begin(struct mpmc_queue *queue, struct look *look)
 {
 	look->cleared = mpmc_pending_begin(&queue->pending);
-	look->stamp = mpmc_queue_departures(queue);
+	look->stamp = mpmc_queue_left(queue);
 	look->again = false;
 	look->rings = 0;
 }

@@ -247,6 +247,46 @@ BEHIND(behind_back, "queue-behind-back", 3, "one looks, one comes back, one is t
 BEHIND(behind_gone, "queue-behind-gone", 2, "one takes, an owner stores and goes, and then one is taken from another ring",
        empty_setup, behind_gone_run);
 
+/*
+ * A token goes: by a look it is found, by one at the stamps it is not. What it was
+ * then does not make up for what another one has got.
+ */
+static struct mpmc_producer *gone;
+
+static void limbo_setup(void)
+{
+	queue_setup(4);
+	queue_setup_producer(1);
+	gone = producer;
+	queue_setup_producer(1);
+	queue_store(1);
+	first = producer;
+	queue_setup_producer(1);
+}
+
+static void limbo_run(unsigned int thread)
+{
+	if (thread == 1) {
+		queue_store(2);
+		take_from(first);
+	} else if (thread == 2) {
+		mpmc_producer_close(gone);
+	} else {
+		take_sure(3);
+	}
+}
+
+const struct explore_case case_queue_behind_limbo = {
+	.name = "queue-behind-limbo",
+	.what = "one takes, a token goes, an owner stores, and then one is taken from another ring",
+	.threads = 3,
+	.setup = limbo_setup,
+	.run = limbo_run,
+	.check = queue_check,
+	.quick = { 2, 0, STEPS, 20 },
+	.full = { 3, 1, STEPS, 120 },
+};
+
 /* --- Room --- */
 
 static void room_setup(void)

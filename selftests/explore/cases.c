@@ -44,6 +44,7 @@
 	each(queue_behind_ready) \
 	each(queue_behind_back) \
 	each(queue_behind_gone) \
+	each(queue_behind_limbo) \
 	each(queue_full) \
 	each(queue_room) \
 	each(queue_harvest) \

@@ -37,7 +37,7 @@ typedef struct { int counter; } refcount_t;
 /* Small, so that few steps come to the end of a block, and of its life. */
 #define MPMC_BLOCK_SLOTS 2
 #define MPMC_BLOCK_GENERATIONS 4
-#define MPMC_MAX_TOKENS 2
+#define MPMC_MAX_TOKENS 3
 
 #define noinline __attribute__((noinline))
 #define __user
