@@ -290,38 +290,86 @@ TEST_F(poll, exclusive_poller_takes_no_wakeup)
 
 #define EXCLUSIVE 6
 
-static int idlers_told(struct idler *idlers)
+/* As many, all of them asleep in the beginning. */
+struct idlers {
+	struct idler each[EXCLUSIVE];
+	pthread_t threads[EXCLUSIVE];
+};
+
+static void idlers_start(struct idlers *idlers, int queue, __u32 event)
+{
+	struct idler *idler;
+	int i;
+
+	for (i = 0; i < EXCLUSIVE; i++) {
+		idler = &idlers->each[i];
+		idler->epfd = epoll_of(queue, event | EPOLLEXCLUSIVE);
+		idlers->threads[i] = thread_start(idler_run, idler);
+		must(eventually(thread_asleep(&idler->started)));
+	}
+}
+
+static void idlers_end(struct idlers *idlers)
+{
+	int i;
+
+	for (i = 0; i < EXCLUSIVE; i++) {
+		thread_join(idlers->threads[i]);
+		close(idlers->each[i].epfd);
+	}
+}
+
+static int idlers_told(struct idlers *idlers)
 {
 	int i, told = 0;
 
 	for (i = 0; i < EXCLUSIVE; i++)
-		told += !!atomic_load(&idlers[i].events);
+		told += !!atomic_load(&idlers->each[i].events);
 	return told;
+}
+
+/* As many have been told, and no more a little later. */
+static bool idlers_are_told(struct idlers *idlers, int n)
+{
+	must(eventually(idlers_told(idlers) >= n));
+	usleep(20000);
+	return idlers_told(idlers) == n;
 }
 
 /* Of exclusive pollers each item wakes one. Catches: it waking all of them. */
 TEST_F(poll, exclusive_wakes_one)
 {
-	struct idler idlers[EXCLUSIVE] = {};
-	pthread_t threads[EXCLUSIVE];
+	struct idlers idlers = {};
 	int i;
 
-	for (i = 0; i < EXCLUSIVE; i++) {
-		idlers[i].epfd = epoll_of(self->queue, EPOLLIN | EPOLLEXCLUSIVE);
-		threads[i] = thread_start(idler_run, &idlers[i]);
-		ASSERT_TRUE(eventually(thread_asleep(&idlers[i].started)));
-	}
+	idlers_start(&idlers, self->queue, EPOLLIN);
 	for (i = 1; i <= EXCLUSIVE; i++) {
 		ASSERT_EQ(0, enq(self->queue, 1));
-		ASSERT_TRUE(eventually(idlers_told(idlers) >= i));
-		usleep(20000);
-		EXPECT_EQ(i, idlers_told(idlers));
+		EXPECT_TRUE(idlers_are_told(&idlers, i));
 		drain(self->queue);
 	}
-	for (i = 0; i < EXCLUSIVE; i++) {
-		thread_join(threads[i]);
-		close(idlers[i].epfd);
+	idlers_end(&idlers);
+}
+
+/*
+ * So does room for one, be there room already that those who were told have not
+ * used. Catches: it waking all of them; and none, for the queue was not full.
+ */
+TEST_F(poll, exclusive_room_wakes_one)
+{
+	struct idlers idlers = {};
+	__u64 item;
+	int i;
+
+	ASSERT_EQ(2, fill(self->queue, 1));
+	idlers_start(&idlers, self->queue, EPOLLOUT);
+	for (i = 1; i <= EXCLUSIVE; i++) {
+		ASSERT_EQ(1, deq(self->queue, &item));
+		EXPECT_TRUE(idlers_are_told(&idlers, i));
+		if (i % 2 == 0)
+			ASSERT_EQ(2, fill(self->queue, 1));
 	}
+	idlers_end(&idlers);
 }
 
 /*
@@ -420,15 +468,20 @@ TEST_F(poll, epoll_edge)
 
 #define EDGE_ITEMS 4000
 
-static void *edge_produce(void *arg)
+/* Puts as many, and sleeps in epoll_wait() alone. */
+static void epoll_produce(int queue, __u32 flags, int count)
 {
-	int i, epfd, *queue = arg;
+	int i, epfd = epoll_of(queue, EPOLLOUT | flags);
 
-	epfd = epoll_of(*queue, EPOLLOUT | EPOLLET);
-	for (i = 0; i < EDGE_ITEMS; i++)
-		while (enq(*queue, i) == -EAGAIN)
+	for (i = 0; i < count; i++)
+		while (enq(queue, i) == -EAGAIN)
 			must(epoll_events(epfd, 10000) & EPOLLOUT);
 	close(epfd);
+}
+
+static void *edge_produce(void *arg)
+{
+	epoll_produce(*(int *)arg, EPOLLET, EDGE_ITEMS);
 	return NULL;
 }
 
@@ -478,6 +531,36 @@ TEST_F(poll, levels_are_not_lost)
 		ASSERT_EQ(i, item);
 	}
 	thread_join(thread);
+}
+
+#define EXCLUSIVE_ITEMS 100
+
+static void *exclusive_produce(void *arg)
+{
+	epoll_produce(*(int *)arg, EPOLLEXCLUSIVE, EXCLUSIVE_ITEMS);
+	return NULL;
+}
+
+/*
+ * All room that is made is used, for one or for two, while there are producers.
+ * Catches: exclusive ones who are all asleep while there is room.
+ */
+TEST_F(poll, exclusive_producers_go_on)
+{
+	int left = EXCLUSIVE * EXCLUSIVE_ITEMS, room = 1, i;
+	pthread_t threads[EXCLUSIVE];
+	__u64 item;
+
+	for (i = 0; i < EXCLUSIVE; i++)
+		threads[i] = thread_start(exclusive_produce, &self->queue);
+	for (; left >= 2; left -= room) {
+		ASSERT_TRUE(eventually(queue_items(self->queue) == 2));
+		room = 3 - room;
+		for (i = 0; i < room; i++)
+			ASSERT_EQ(1, deq(self->queue, &item));
+	}
+	for (i = 0; i < EXCLUSIVE; i++)
+		thread_join(threads[i]);
 }
 
 static void ring_poll_add(struct io_uring *ring, int fd, int events)
