@@ -208,12 +208,11 @@ TEST_F(names, read_only_and_write_only)
 	EXPECT_EQ(-EPIPE, deq(in, &item));
 }
 
-/* Whether a user can open "/q" to read, to write, and for both. */
-static int access_of(uid_t uid, gid_t gid)
+/* Whether one can open "/q" to read, to write, and for both. */
+static int access_now(void)
 {
 	int i, fd, got = 0;
 
-	become(uid, gid);
 	for (i = 1; i <= 3; i++) {
 		fd = name_open("/q", i, 0);
 		must(fd >= 0 || fd == -EACCES);
@@ -221,6 +220,15 @@ static int access_of(uid_t uid, gid_t gid)
 		if (fd >= 0)
 			close(fd);
 	}
+	return got;
+}
+
+static int access_of(uid_t uid, gid_t gid)
+{
+	int got;
+
+	become(uid, gid);
+	got = access_now();
 	become(0, 0);
 	return got;
 }
@@ -259,6 +267,40 @@ TEST_F(names, permissions)
 		EXPECT_EQ(rows[i].others, access_of(OTHER, OTHER_GROUP))
 			TH_LOG("others, mode %o", rows[i].mode);
 		EXPECT_EQ(ALL, access_of(0, 0));
+		ASSERT_EQ(0, name_unlink("/q"));
+	}
+}
+
+/*
+ * All groups that one is in count, also where others have more. Catches: only the
+ * one that one makes files with.
+ */
+TEST_F(names, supplementary_groups)
+{
+	static const gid_t groups[] = { OTHER_GROUP + 1, GROUP };
+	static const struct {
+		__u32 mode;
+		int group, others;
+	} rows[] = {
+		{ 0640, READ_ALONE, 0 },
+		{ 0620, WRITE_ALONE, 0 },
+		{ 0660, ALL, 0 },
+		{ 0606, 0, ALL },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		become(USER, GROUP);
+		ASSERT_LE(0, name_open("/q", NEW, rows[i].mode));
+		become_with(OTHER, OTHER_GROUP, groups, 2);
+		EXPECT_EQ(rows[i].group, access_now())
+			TH_LOG("group, mode %o", rows[i].mode);
+		EXPECT_EQ(!!rows[i].group, name_listed("/q"));
+		become_with(OTHER, OTHER_GROUP, groups, 1);
+		EXPECT_EQ(rows[i].others, access_now())
+			TH_LOG("others, mode %o", rows[i].mode);
+		EXPECT_EQ(!!rows[i].others, name_listed("/q"));
+		become(0, 0);
 		ASSERT_EQ(0, name_unlink("/q"));
 	}
 }

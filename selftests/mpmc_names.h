@@ -87,13 +87,20 @@ static inline bool name_listed(const char *name)
 	return false;
 }
 
+/* Acts as another user who is in other groups as well. */
+static inline void become_with(uid_t uid, gid_t gid, const gid_t *groups,
+			       size_t count)
+{
+	must(seteuid(0) == 0);
+	must(setgroups(count, groups) == 0);
+	must(setresgid(gid, gid, 0) == 0);
+	must(setresuid(uid, uid, 0) == 0);
+}
+
 /* Acts as another user, without root's capabilities; or, 0, as root again. */
 static inline void become(uid_t uid, gid_t gid)
 {
-	must(seteuid(0) == 0);
-	must(setgroups(0, NULL) == 0);
-	must(setresgid(gid, gid, 0) == 0);
-	must(setresuid(uid, uid, 0) == 0);
+	become_with(uid, gid, NULL, 0);
 }
 
 /* Names that are made from here on end with this process. */
