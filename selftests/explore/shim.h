@@ -91,7 +91,6 @@ typedef struct { int counter; } refcount_t;
 #define test_and_set_bit_lock(n, p) \
 	(!!(__atomic_fetch_or(BIT_LONG(n, p), BIT_MASK(n), __ATOMIC_ACQUIRE) & \
 	    BIT_MASK(n)))
-#define smp_mb__before_atomic() smp_mb()
 #define smp_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
 
 /* What mutants use in place of what is ordered. */

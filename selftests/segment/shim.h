@@ -212,6 +212,7 @@ static inline int64_t atomic64_cmpxchg(atomic64_t *v, int64_t old, int64_t new)
 
 #define smp_mb() (shim_pause(), SHIM_FENCE(SEQ_CST))
 #define smp_rmb() (shim_pause(), SHIM_FENCE(ACQUIRE))
+#define smp_mb__before_atomic() smp_mb()
 #define smp_mb__after_atomic() smp_mb()
 
 #define BIT_LONG(n, p) (&((unsigned long *)(p))[BIT_WORD(n)])
