@@ -128,14 +128,21 @@ static ssize_t write_chunks(struct mpmc_queue *queue, struct iov_iter *from,
 	return done ?: ret;
 }
 
+/* Whether a write of @count items came to less because the queue is shut down. */
+static bool write_is_cut(struct mpmc_queue *queue, ssize_t ret, ssize_t count)
+{
+	return ret == -EPIPE ||
+	       (ret >= 0 && ret < count && READ_ONCE(queue->shutdown));
+}
+
 /**
  * mpmc_queue_write() - write_iter of queue fds
  * @iocb: the call
  * @from: where the items are
  *
- * Who writes to a queue that is shut down gets a SIGPIPE, as with a pipe: a
- * program that knows of pipes alone is to end. Not by io_uring, whose users look
- * at results, and may be in the middle of anything.
+ * Who writes to a queue that is shut down, or is while he waits for room, gets a
+ * SIGPIPE, as with a pipe: a program that knows of pipes alone is to end. Not by
+ * io_uring, whose users look at results, and may be in the middle of anything.
  *
  * Context: process; may sleep.
  * Return: bytes written: all; or those of what there was room for, at least one
@@ -145,13 +152,13 @@ static ssize_t write_chunks(struct mpmc_queue *queue, struct iov_iter *from,
 ssize_t mpmc_queue_write(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct mpmc_queue *queue = iocb->ki_filp->private_data;
-	ssize_t ret = count_of(from);
+	ssize_t count = count_of(from), ret;
 
-	if (ret <= 0)
-		return ret;
+	if (count <= 0)
+		return count;
 	ret = READ_ONCE(queue->shutdown) ? -EPIPE :
-		write_chunks(queue, from, ret, may_wait(iocb));
-	if (ret == -EPIPE && is_sync_kiocb(iocb) &&
+		write_chunks(queue, from, count, may_wait(iocb));
+	if (write_is_cut(queue, ret, count) && is_sync_kiocb(iocb) &&
 	    !(iocb->ki_flags & IOCB_NOSIGNAL))
 		send_sig(SIGPIPE, current, 0);
 	return ret < 0 ? ret : ret * sizeof(u64);

@@ -246,7 +246,7 @@ TEST_F(uring, write_waits)
 	EXPECT_TRUE(take_range(self->queue, 2, CAPACITY));
 }
 
-/* Who says that he does not wait does not. (O_NONBLOCK says nothing to io_uring.) */
+/* Who says that he does not wait does not. (O_NONBLOCK lets it wait as polls do.) */
 TEST_F(uring, nowait)
 {
 	prepare(&self->ring, 1, read, self->queue, self->items, ITEM, -1)
