@@ -17,8 +17,11 @@
 /* What the kernel charges at once, when it may again: of two CPUs at most. */
 #define CHARGED_AHEAD (2 * 64 * PAGE)
 
-/* What else in the machine may need meanwhile. */
-#define ASIDE (24LL << 20)
+/*
+ * What else in the machine may need meanwhile; on a debug kernel as much again: KASAN
+ * keeps what was freed for a while, up to a thirty-second of the memory.
+ */
+#define ASIDE ((slowness() > 1 ? 2 : 1) * (24LL << 20))
 
 /* What a group may have left when all that were in it are gone. */
 #define REST (64 * PAGE)

@@ -12,18 +12,26 @@
 #define SLOT sizeof(__u64)
 
 /*
+ * Who asks may be in the group himself, and at its limit, so that he can't open a
+ * file: what was freed comes back a little later.
+ */
+static long long statistic(const char *dir, const char *name, const char *key)
+{
+	long long n;
+
+	must(eventually((n = file_key(dir, name, key)) >= 0));
+	return n;
+}
+
+/*
  * Kernel memory charged to the group, in bytes. The kernel gathers small changes
  * for some seconds before memory.stat shows them; asking for cpu.stat makes it
  * do so now, for all of the group's statistics.
  */
 static long long charged(const char *dir)
 {
-	long long n;
-
-	must(file_key(dir, "cpu.stat", "usage_usec") >= 0);
-	n = file_key(dir, "memory.stat", "kernel");
-	must(n >= 0);
-	return n;
+	statistic(dir, "cpu.stat", "usage_usec");
+	return statistic(dir, "memory.stat", "kernel");
 }
 
 /* Memory goes back through RCU and per-CPU caches: it takes a while. */
@@ -231,13 +239,9 @@ static long long pages_of(const char *dir)
  */
 static long long held(const char *dir)
 {
-	long long slab, percpu;
-
-	must(file_key(dir, "cpu.stat", "usage_usec") >= 0); /* see charged() */
-	slab = file_key(dir, "memory.stat", "slab");
-	percpu = file_key(dir, "memory.stat", "percpu");
-	must(slab >= 0 && percpu >= 0);
-	return slab + percpu + pages_of(dir) * PAGE;
+	statistic(dir, "cpu.stat", "usage_usec"); /* see charged() */
+	return statistic(dir, "memory.stat", "slab") +
+	       statistic(dir, "memory.stat", "percpu") + pages_of(dir) * PAGE;
 }
 
 static bool held_at_most(const char *dir, long long limit)
