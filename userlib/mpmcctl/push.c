@@ -80,16 +80,24 @@ static int push_item(struct push *push, uint64_t item)
 	return CTL_DONE;
 }
 
+/* A number, and nothing else: what is behind a NUL belongs to the line as well. */
+static bool line_parse(char *line, size_t length, uint64_t *item)
+{
+	if (line[length - 1] == '\n')
+		line[--length] = 0;
+	return strlen(line) == length && number_parse(line, item);
+}
+
 static int push_lines(struct push *push)
 {
 	char *line = NULL;
 	size_t size = 0;
+	ssize_t length;
 	uint64_t item;
 	int status = CTL_DONE;
 
-	while (!status && getline(&line, &size, stdin) >= 0) {
-		line[strcspn(line, "\n")] = 0;
-		if (number_parse(line, &item)) {
+	while (!status && (length = getline(&line, &size, stdin)) >= 0) {
+		if (line_parse(line, length, &item)) {
 			status = push_item(push, item);
 			continue;
 		}
