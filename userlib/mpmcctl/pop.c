@@ -54,7 +54,8 @@ const struct command command_pop = {
 	.options = TAKE_TEXT
 		   "  -n, --count=N         take N items (1)\n"
 		   "  -f, --follow          take all that come, until a shutdown\n"
-		   "  -t, --timeout=TIME    wait no longer, in all (for ever)\n",
+		   "  -t, --timeout=TIME    wait no longer for items, in all (for ever); what is\n"
+		   "                        written waits for the reader\n",
 	.misused = CTL_MISUSED,
 	.run = run,
 };
