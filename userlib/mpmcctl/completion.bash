@@ -66,6 +66,10 @@ _mpmcctl() {
 		_mpmcctl_reply "$cur" < <(_mpmcctl_commands "$ctl") ;;
 	create:-d|create:--dead-letter)
 		_mpmcctl_reply "$cur" < <(_mpmcctl_names "$ctl") ;;
+	create:-o|create:--owner)
+		mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
+	create:-g|create:--group)
+		mapfile -t COMPREPLY < <(compgen -g -- "$cur") ;;
 	watch:-[wc]|watch:--warning|watch:--critical)
 		compopt -o nospace 2>/dev/null
 		_mpmcctl_reply "$cur" < <(_mpmcctl_fields "$ctl"; echo use=) ;;

@@ -12,17 +12,20 @@
 #include "json.h"
 #include "number.h"
 #include "option.h"
+#include "owner.h"
 
 /**
  * struct wish - what is wanted
  * @opts: what the queue is to be like
  * @mode: its permissions
+ * @owner: whose it is to be
  * @oflag: how it is made
  * @dead_letter: the name of the queue for dead letters, or NULL
  */
 struct wish {
 	struct mpmc_queue_opts opts;
 	mode_t mode;
+	struct owner owner;
 	int oflag;
 	const char *dead_letter;
 };
@@ -42,6 +45,12 @@ static void take_option(struct wish *wish, int letter, const char *value)
 		/* As it is said: mkfifo(1) does so, too. */
 		wish->mode = number_mode("--mode", value);
 		umask(0);
+		break;
+	case 'o':
+		wish->owner.uid = owner_user("--owner", value);
+		break;
+	case 'g':
+		wish->owner.gid = owner_group("--group", value);
 		break;
 	case 'n':
 		wish->opts.flags = MPMC_QUEUE_DELIVERIES;
@@ -89,7 +98,7 @@ static int create(const struct wish *wish, const char *name, struct json *json)
 static int create_all(struct wish *wish, char **names, struct json *json)
 {
 	mpmc_auto_queue struct mpmc_queue *dead = NULL;
-	int ret, status = CTL_DONE;
+	int ret, status;
 
 	if (wish->dead_letter) {
 		ret = mpmc_queue_open(&dead, wish->dead_letter, O_WRONLY, 0,
@@ -99,6 +108,9 @@ static int create_all(struct wish *wish, char **names, struct json *json)
 					      "put items there");
 		wish->opts.dead_letter = dead;
 	}
+	status = owner_become(&wish->owner);
+	if (status)
+		return status;
 	for (; *names; names++) {
 		ret = create(wish, *names, json);
 		if (!status)
@@ -126,15 +138,22 @@ static int run(int argc, char **argv)
 		{ "capacity", required_argument, NULL, 'c' },
 		{ "segments", required_argument, NULL, 's' },
 		{ "mode", required_argument, NULL, 'm' },
+		{ "owner", required_argument, NULL, 'o' },
+		{ "group", required_argument, NULL, 'g' },
 		{ "max-deliveries", required_argument, NULL, 'n' },
 		{ "dead-letter", required_argument, NULL, 'd' },
 		{ "may-exist", no_argument, NULL, 'p' }, { 0 },
 	};
-	struct wish wish = { .mode = 0666, .oflag = O_RDWR | O_CREAT | O_EXCL };
+	struct wish wish = {
+		.mode = 0666,
+		.owner = { OWNER_SAME, OWNER_SAME },
+		.oflag = O_RDWR | O_CREAT | O_EXCL,
+	};
 	bool json = false;
 	int letter;
 
-	while ((letter = option_next(argc, argv, "hjc:s:m:n:d:p", longs)) >= 0) {
+	while ((letter = option_next(argc, argv, "hjc:s:m:o:g:n:d:p",
+				     longs)) >= 0) {
 		json |= letter == 'j';
 		take_option(&wish, letter, optarg);
 	}
@@ -154,6 +173,8 @@ const struct command command_create = {
 		   "  -c, --capacity=N      room for N items, exactly (1048576)\n"
 		   "  -s, --segments=N      FIFO segments; 1: one strict order (one for each CPU)\n"
 		   "  -m, --mode=MODE       permissions, in octal (0666 less the umask)\n"
+		   "  -o, --owner=USER      whose it is to be, name or number; for root (you)\n"
+		   "  -g, --group=GROUP     the same of its group (yours)\n"
 		   "  -n, --max-deliveries=N  hand an item out N times at most\n"
 		   "  -d, --dead-letter=NAME  and put it into that queue then\n"
 		   "  -p, --may-exist       one that is there already is no error, and stays as it is\n",
