@@ -43,12 +43,10 @@ void queue_setup_producer(unsigned int granted)
 		explore_die("no ring");
 }
 
-/* Room is what the owner of a mapped lease has finished with. */
-void queue_lease_setup(unsigned int capacity, unsigned int items)
+void queue_add_lease(unsigned int items)
 {
 	unsigned int i;
 
-	queue_setup(capacity);
 	for (i = 0; i < items; i++)
 		queue_put();
 	consumer = mpmc_consumer_create(queue, QUEUE_ENTRIES);
@@ -58,6 +56,13 @@ void queue_lease_setup(unsigned int capacity, unsigned int items)
 	    mpmc_lease_fill(consumer, items, false))
 		explore_die("no lease");
 	items_got_many(consumer->items, items);
+}
+
+/* Room is what the owner of a mapped lease has finished with. */
+void queue_lease_setup(unsigned int capacity, unsigned int items)
+{
+	queue_setup(capacity);
+	queue_add_lease(items);
 }
 
 /* --- Calls --- */

@@ -19,6 +19,7 @@ extern unsigned int put_count; /* by calls */
 
 void queue_setup(unsigned int capacity);
 void queue_setup_producer(unsigned int granted);
+void queue_add_lease(unsigned int items); /* another one */
 void queue_lease_setup(unsigned int capacity, unsigned int items);
 void queue_word_set(u32 *word, u32 value);
 

@@ -396,6 +396,53 @@ const struct explore_case case_queue_full = {
 	.full = { 5, 2, STEPS, 120 },
 };
 
+static struct mpmc_consumer *gone_lease;
+
+/*
+ * Beside a token that goes, whose owner has finished with as many items as another
+ * one finishes with then. The room there is all the time: an item that owner has
+ * finished with, its credit, when it has been harvested, and then the next item.
+ */
+static void full_limbo_setup(void)
+{
+	queue_lease_setup(2, 1);
+	gone_lease = consumer;
+	queue_commit();
+	mpmc_lease_kick(gone_lease);
+	queue_add_lease(2);
+	queue_commit();
+}
+
+/* Both in one step: between others' credits and heads there is nothing to see. */
+static void commit_and_take(void *unused)
+{
+	queue_commit();
+	mpmc_capacity_take(&queue->capacity, 1, 1);
+}
+
+static void full_limbo_run(unsigned int thread)
+{
+	if (thread == 1) {
+		schedule_as(thread, commit_and_take, NULL);
+	} else if (thread == 2) {
+		mpmc_consumer_close(gone_lease);
+		schedule_as(thread, kick, NULL);
+	} else if (!mpmc_queue_has_room(queue, 1)) {
+		explore_fail("room all the time, and none found");
+	}
+}
+
+const struct explore_case case_queue_full_limbo = {
+	.name = "queue-full-limbo",
+	.what = "one looks for room, a token goes, one lease is harvested, and then finished with, for room",
+	.threads = 3,
+	.setup = full_limbo_setup,
+	.run = full_limbo_run,
+	.check = queue_check,
+	.quick = { 3, 0, STEPS, 20 },
+	.full = { 4, 1, STEPS, 120 },
+};
+
 /* --- Mapped rings --- */
 
 static void armed_setup(void)
