@@ -253,7 +253,9 @@ static bool queue_has_moved(struct mpmc_queue *queue, u64 stamp)
 /*
  * "Full" is true only if there was a moment with no credit free, nor to be
  * harvested. A harvest that finds none, and then no free credit, and heads that
- * are where they were before the harvest: that is such a moment.
+ * are where they were before the harvest: that is such a moment. The first try
+ * is none, even if nothing is mapped any more when it has come to nothing: what
+ * was may just have given back what it had.
  */
 static bool queue_find_credits(struct mpmc_queue *queue, unsigned int share,
 			       u64 count, bool take)
@@ -264,8 +266,6 @@ static bool queue_find_credits(struct mpmc_queue *queue, unsigned int share,
 
 	if (queue_try_credits(queue, share, count, take))
 		return true;
-	if (!atomic_read(&queue->mapped_consumers))
-		return false;
 	do {
 		stamp = mpmc_queue_left(queue);
 		stamp += mpmc_consumers_stamp(queue);

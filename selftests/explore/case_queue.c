@@ -443,6 +443,37 @@ const struct explore_case case_queue_full_limbo = {
 	.full = { 4, 1, STEPS, 120 },
 };
 
+/* The last mapped token goes, whose owner has finished with an item. */
+static void full_last_setup(void)
+{
+	queue_lease_setup(1, 1);
+	queue_commit();
+}
+
+static void close_lease(void *unused)
+{
+	mpmc_consumer_close(consumer);
+}
+
+static void full_last_run(unsigned int thread)
+{
+	if (thread == 1)
+		schedule_as(thread, close_lease, NULL);
+	else if (!mpmc_queue_has_room(queue, 1))
+		explore_fail("room all the time, and none found");
+}
+
+const struct explore_case case_queue_full_last = {
+	.name = "queue-full-last",
+	.what = "one looks for room, the last mapped token goes, with some",
+	.threads = 2,
+	.setup = full_last_setup,
+	.run = full_last_run,
+	.check = queue_check,
+	.quick = { 3, 1, STEPS, 20 },
+	.full = { 5, 2, STEPS, 120 },
+};
+
 /* --- Mapped rings --- */
 
 static void armed_setup(void)

@@ -47,6 +47,7 @@
 	each(queue_behind_limbo) \
 	each(queue_full) \
 	each(queue_full_limbo) \
+	each(queue_full_last) \
 	each(queue_room) \
 	each(queue_harvest) \
 	each(queue_harvest_hot) \
