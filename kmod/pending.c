@@ -26,7 +26,9 @@
  * Items move, though: one is put behind the back of who looks at one source
  * after the other, and another taken before he gets there. But whoever finds a
  * source empty clears its bit. If nobody has cleared any since before he began,
- * none was set then, and no source held items. (Except for sources in doubt,
+ * none was set then, and no source held items. Who finds a source by its doubt,
+ * and then neither that nor its bit, looks again: it was cleared by somebody who
+ * may have counted before he began. (Except for sources in doubt,
  * whose bits only the one who is at it may clear. Others don't wait for him: if
  * he stands still just there, who looks may be told that there is nothing, when
  * there was an item all the time, but never the same one.)
@@ -37,6 +39,7 @@
 #include "pending.h"
 
 #include <linux/bitmap.h>
+#include <linux/errno.h>
 #include <linux/gfp.h>
 
 /**
@@ -131,24 +134,30 @@ unsigned int mpmc_pending_count(struct mpmc_pending *pending)
  * @source: the source
  *
  * Context: any.
- * Return: whether the caller is to look at the source once more and then call
- * mpmc_pending_clear_end(). If not, another thread is at it, or was.
+ * Return: 1 when the caller is to look at the source once more and then call
+ * mpmc_pending_clear_end(); 0 when another thread is at it; -EAGAIN when another
+ * thread has cleared it, maybe before the caller's look began, so that he has to
+ * look again.
  */
-bool mpmc_pending_clear_begin(struct mpmc_pending *pending, unsigned int source)
+int mpmc_pending_clear_begin(struct mpmc_pending *pending, unsigned int source)
 {
+	if (test_bit(source, pending->doubt))
+		return 0;
+	/* Not counted: two who look would keep each other looking. */
+	if (!test_bit(source, pending->bit))
+		return -EAGAIN;
 	/* C: fully ordered, doubt is there before bit is missing. */
 	if (test_and_set_bit(source, pending->doubt))
-		return false;
-	/* Not counted: two who look would keep each other looking. */
+		return 0;
 	if (!test_bit(source, pending->bit)) {
 		mpmc_pending_clear_end(pending, source, false);
-		return false;
+		return -EAGAIN;
 	}
 	/* Fully ordered: it is counted before it is missing. */
 	atomic_inc_return(&pending->cleared);
 	clear_bit(source, pending->bit);
 	smp_mb__after_atomic(); /* B: pairs with A in mpmc_pending_set() */
-	return true;
+	return 1;
 }
 
 /**

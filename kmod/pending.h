@@ -30,8 +30,7 @@ int mpmc_pending_init(struct mpmc_pending *pending, unsigned int bits);
 void mpmc_pending_free(struct mpmc_pending *pending);
 unsigned int mpmc_pending_next(struct mpmc_pending *pending, unsigned int from);
 unsigned int mpmc_pending_count(struct mpmc_pending *pending);
-bool mpmc_pending_clear_begin(struct mpmc_pending *pending,
-			      unsigned int source);
+int mpmc_pending_clear_begin(struct mpmc_pending *pending, unsigned int source);
 void mpmc_pending_clear_end(struct mpmc_pending *pending, unsigned int source,
 			    bool ready);
 

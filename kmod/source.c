@@ -71,7 +71,7 @@ static bool source_mapped(struct mpmc_queue *queue, unsigned int source)
  * @cleared: for mpmc_pending_missed()
  * @stamp: what mpmc_producers_stamp() was before, or would have been, had it
  *	looked at each mapped ring just before that was found empty
- * @again: a ring was not empty any more
+ * @again: a ring was not empty any more, or a bit was cleared by somebody else
  * @back: what came back is to be found as well
  * @rings: mapped rings that were looked at
  * @looks: how many there have been
@@ -149,12 +149,17 @@ static bool look_at_mapped(struct mpmc_queue *queue, struct look *look,
 static void source_retire(struct mpmc_queue *queue, struct look *look,
 			  unsigned int source)
 {
-	if (look_at_mapped(queue, look, source) ||
-	    !mpmc_pending_clear_begin(&queue->pending, source))
+	int ret;
+
+	if (look_at_mapped(queue, look, source))
 		return;
-	mpmc_pending_clear_end(&queue->pending, source,
-			       source_ready(queue, source) ||
-			       source_mapped(queue, source));
+	ret = mpmc_pending_clear_begin(&queue->pending, source);
+	if (ret > 0)
+		mpmc_pending_clear_end(&queue->pending, source,
+				       source_ready(queue, source) ||
+				       source_mapped(queue, source));
+	else if (ret)
+		look->again = true;
 }
 
 /* The next source that may hold items, from this one on and around. */

@@ -46,29 +46,40 @@ static bool take(unsigned int source)
 	return false;
 }
 
-static void retire(unsigned int source)
+/* Whether another one had cleared it. */
+static bool retire(unsigned int source)
 {
-	if (mpmc_pending_clear_begin(pending, source))
+	int ret = mpmc_pending_clear_begin(pending, source);
+
+	if (ret > 0)
 		mpmc_pending_clear_end(pending, source, ready(source));
+	return ret < 0;
 }
 
 /* Take from any source, as mpmc_queue_take() does. */
-static bool take_any(void)
+static bool take_any_by(bool (*found_empty)(unsigned int source))
 {
 	unsigned int source;
 	int cleared;
+	bool again;
 
 	do {
+		again = false;
 		cleared = mpmc_pending_begin(pending);
 		source = mpmc_pending_next(pending, 0);
 		for (; source < SOURCES;
 		     source = mpmc_pending_next(pending, source + 1)) {
 			if (take(source))
 				return true;
-			retire(source);
+			again |= found_empty(source);
 		}
-	} while (mpmc_pending_missed(pending, cleared));
+	} while (mpmc_pending_missed(pending, cleared) || again);
 	return false;
+}
+
+static bool take_any(void)
+{
+	return take_any_by(retire);
 }
 
 static void check(void)
@@ -175,6 +186,53 @@ const struct explore_case case_pending_hop = {
 	.threads = 2,
 	.setup = hop_setup,
 	.run = hop_run,
+	.check = check,
+	.quick = { 3, 0, 500, 20 },
+	.full = { 5, 0, 500, 120 },
+};
+
+/*
+ * The same where somebody was about to clear a bit when the look began, and has done
+ * so before who looks finds the source empty: he does not stand still any more.
+ */
+static bool retired;
+
+static void late_setup(void)
+{
+	sure_setup();
+	retired = false;
+}
+
+static bool is_retired(void *unused)
+{
+	return retired;
+}
+
+static bool retire_late(unsigned int source)
+{
+	schedule_block(is_retired, NULL);
+	return retire(source);
+}
+
+static void late_run(unsigned int thread)
+{
+	if (thread == 1) {
+		retire(1);
+		retired = true;
+	} else if (thread == 2) {
+		put(0);
+		take(1);
+	} else if (!take_any_by(retire_late)) {
+		explore_fail("one there all the time, and none found");
+	}
+}
+
+const struct explore_case case_pending_late = {
+	.name = "pending-late",
+	.what = "one looks, another clears a bit, a third puts to one source and takes from another",
+	.threads = 3,
+	.setup = late_setup,
+	.run = late_run,
 	.check = check,
 	.quick = { 3, 0, 500, 20 },
 	.full = { 5, 0, 500, 120 },

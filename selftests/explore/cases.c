@@ -31,6 +31,7 @@
 	each(pending_set) \
 	each(pending_doubt) \
 	each(pending_hop) \
+	each(pending_late) \
 	each(pending_once) \
 	each(requeue_share) \
 	each(requeue_both) \

@@ -62,7 +62,7 @@ static bool take(unsigned int source)
 
 static void retire(unsigned int source)
 {
-	if (mpmc_pending_clear_begin(&pending, source))
+	if (mpmc_pending_clear_begin(&pending, source) > 0)
 		mpmc_pending_clear_end(&pending, source, ready(source));
 }
 
