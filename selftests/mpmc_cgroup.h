@@ -60,6 +60,30 @@ static inline long long file_key(const char *dir, const char *name,
 	return -1;
 }
 
+/*
+ * Who asks may be in the group himself, and at its limit, so that he can't open a
+ * file: what was freed comes back a little later.
+ */
+static inline long long statistic(const char *dir, const char *name,
+				  const char *key)
+{
+	long long n;
+
+	must(eventually((n = file_key(dir, name, key)) >= 0));
+	return n;
+}
+
+/*
+ * Kernel memory charged to the group, in bytes. The kernel gathers small changes
+ * for some seconds before memory.stat shows them; asking for cpu.stat makes it
+ * do so now, for all of the group's statistics.
+ */
+static inline long long charged(const char *dir)
+{
+	statistic(dir, "cpu.stat", "usage_usec");
+	return statistic(dir, "memory.stat", "kernel");
+}
+
 /* Whether cgroup v2 is there, with this controller ("" for any). */
 static inline bool cgroup_available(const char *controller)
 {

@@ -34,13 +34,6 @@ static long long number_in(const char *dir, const char *name)
 	return atoll(text);
 }
 
-/* Kernel memory charged to the group, exactly: see mpmc_memory.c. */
-static long long charged(const char *dir)
-{
-	must(file_key(dir, "cpu.stat", "usage_usec") >= 0);
-	return file_key(dir, "memory.stat", "kernel");
-}
-
 static long long memory_free(void)
 {
 	char line[128];

@@ -11,29 +11,6 @@
 #define ITEMS 400000
 #define SLOT sizeof(__u64)
 
-/*
- * Who asks may be in the group himself, and at its limit, so that he can't open a
- * file: what was freed comes back a little later.
- */
-static long long statistic(const char *dir, const char *name, const char *key)
-{
-	long long n;
-
-	must(eventually((n = file_key(dir, name, key)) >= 0));
-	return n;
-}
-
-/*
- * Kernel memory charged to the group, in bytes. The kernel gathers small changes
- * for some seconds before memory.stat shows them; asking for cpu.stat makes it
- * do so now, for all of the group's statistics.
- */
-static long long charged(const char *dir)
-{
-	statistic(dir, "cpu.stat", "usage_usec");
-	return statistic(dir, "memory.stat", "kernel");
-}
-
 /* Memory goes back through RCU and per-CPU caches: it takes a while. */
 static bool charged_at_most(const char *dir, long long limit)
 {
